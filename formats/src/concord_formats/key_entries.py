@@ -1,0 +1,150 @@
+"""Key entries: the append-only, signed history of one account's public keys.
+
+Owns the shape of an entry and the rules by which entries follow one another. Refuses to say whether the first entry is the right
+one: that is for a pin on first use and a fingerprint compared aloud. Specified in `spec/keys.md`.
+
+An entry holds the whole state after it, as one line of JSON whose exact bytes the account's identity key signs (`SignedKind.KEY_ENTRY`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from .signatures import HybridPublicKey, SignatureError, SignedKind
+
+MAX_DEVICES = 16
+# 16 devices of 2.8 KiB each and the account's own keys: an entry beyond this is not one of ours.
+MAX_ENTRY_BYTES = 64 * 1024
+
+KeyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43,4096}$")]
+
+
+class KeyEntryError(ValueError):
+    """An entry is malformed, unsigned, or does not follow from the one before it."""
+
+
+class EntryKind(StrEnum):
+    """What an entry changed."""
+
+    ENROLLED = "enrolled"
+    DEVICE_ADDED = "device-added"
+    DEVICE_REVOKED = "device-revoked"
+    KEYS_CHANGED = "keys-changed"
+
+
+class DeviceKeys(BaseModel):
+    """One device: `signing` is a hybrid key (letters), `authentication` a raw Ed25519 key (sign-in), both base64url."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: UUID
+    signing: KeyText
+    authentication: KeyText
+
+
+class KeyEntry(BaseModel):
+    """The keys of an account after entry `n`; `previous` is the SHA-256 of the entry before it, absent for the first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    v: Literal[1]
+    account: UUID
+    n: Annotated[int, Field(ge=1)]
+    previous: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    kind: EntryKind
+    identity: KeyText
+    encryption: Annotated[str, StringConstraints(pattern=r"^age1pq1[a-z0-9]{100,4096}$")]
+    encryption_version: Annotated[int, Field(ge=1)]
+    devices: Annotated[tuple[DeviceKeys, ...], Field(max_length=MAX_DEVICES)]
+    at: AwareDatetime
+
+    def encode(self) -> bytes:
+        """The entry as one line of JSON, the exact bytes that are signed."""
+        return self.model_dump_json(exclude_none=True).encode("utf-8")
+
+    def device(self, device_id: UUID) -> DeviceKeys | None:
+        """The keys of one device, or None when this entry does not list it."""
+        return next((device for device in self.devices if device.id == device_id), None)
+
+
+@dataclass(frozen=True)
+class SignedEntry:
+    """The exact bytes of an entry and the hybrid signature over them."""
+
+    entry: bytes
+    signature: bytes
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the entry's bytes, in lower-case hexadecimal."""
+        return hashlib.sha256(self.entry).hexdigest()
+
+
+def read_entry(signed: SignedEntry) -> KeyEntry:
+    """Read one entry and check its signature by the identity key it names. Raises `KeyEntryError`."""
+    if len(signed.entry) > MAX_ENTRY_BYTES:
+        raise KeyEntryError(f"a key entry is at most {MAX_ENTRY_BYTES} bytes")
+    try:
+        entry = KeyEntry.model_validate_json(signed.entry)
+        HybridPublicKey.decode(entry.identity).verify(SignedKind.KEY_ENTRY, signed.entry, signed.signature)
+        for device in entry.devices:
+            HybridPublicKey.decode(device.signing)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        raise KeyEntryError(f"{'.'.join(map(str, first['loc'])) or 'entry'}: {first['msg']}") from None
+    except SignatureError as error:
+        raise KeyEntryError(str(error)) from None
+    return entry
+
+
+def follow(before: SignedEntry | None, after: SignedEntry) -> KeyEntry:
+    """Check that `after` is a well-signed successor of `before` (None: the first entry). Raises `KeyEntryError`.
+
+    The identity key never changes within a history: a new identity is a new enrolment, seen by everyone as such.
+    """
+    entry = read_entry(after)
+    if before is None:
+        if entry.n != 1 or entry.previous is not None or entry.kind is not EntryKind.ENROLLED:
+            raise KeyEntryError("a history starts with entry 1, kind enrolled, without a previous digest")
+        return entry
+    last = read_entry(before)
+    if (entry.account, entry.identity) != (last.account, last.identity):
+        raise KeyEntryError("the account or its identity key differs from the entry before")
+    if entry.n != last.n + 1 or entry.previous != before.digest or entry.kind is EntryKind.ENROLLED:
+        raise KeyEntryError(f"entry {entry.n} does not follow entry {last.n}")
+    _check_change(last, entry)
+    return entry
+
+
+def _check_change(last: KeyEntry, entry: KeyEntry) -> None:
+    """Only what the entry's kind names may differ."""
+    added = {device.id for device in entry.devices} - {device.id for device in last.devices}
+    removed = {device.id for device in last.devices} - {device.id for device in entry.devices}
+    kept_differ = any(d != entry.device(d.id) for d in last.devices if d.id not in removed)
+    same_encryption = (entry.encryption, entry.encryption_version) == (last.encryption, last.encryption_version)
+    next_encryption = entry.encryption != last.encryption and entry.encryption_version == last.encryption_version + 1
+    allowed = {
+        EntryKind.DEVICE_ADDED: len(added) == 1 and not removed and same_encryption,
+        EntryKind.DEVICE_REVOKED: len(removed) == 1 and not added and same_encryption,
+        EntryKind.KEYS_CHANGED: not added and not removed and next_encryption,
+    }
+    if kept_differ or not allowed.get(entry.kind, False):
+        raise KeyEntryError(f"entry {entry.n} changes more, or other, than its kind {entry.kind} says")
+
+
+def read_history(entries: Sequence[SignedEntry]) -> KeyEntry:
+    """Check a whole history, oldest first, and return its last entry. Raises `KeyEntryError`."""
+    if not entries:
+        raise KeyEntryError("the account has no key entries")
+    before: SignedEntry | None = None
+    last: KeyEntry | None = None
+    for signed in entries:
+        last = follow(before, signed)
+        before = signed
+    assert last is not None  # noqa: S101 - the sequence is not empty
+    return last

@@ -1,0 +1,117 @@
+"""One database a service: PostgreSQL as deployed, SQLite as embedded.
+
+Owns engines, transactions and the few ways in which the two databases differ. Refuses queries: those belong to the services.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, MetaData, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+
+# Names that a migration can refer to, the same on both databases.
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def naming() -> MetaData:
+    """A fresh MetaData with the naming convention; each service's `models.py` makes one `Base` on it."""
+    return MetaData(naming_convention=NAMING)
+
+
+class DeadlineExceededError(RuntimeError):
+    """The transaction was ended by the database because it outlived its deadline; nothing of it stands."""
+
+
+class DatabaseUnavailableError(RuntimeError):
+    """The database did not answer."""
+
+
+class Database:
+    """Transactions on one database. Thread-safe; make one per process, after any fork."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = make_url(url)
+        self.is_postgresql = self.url.get_backend_name() == "postgresql"
+        self.engine = _postgresql(url, pool_size) if self.is_postgresql else _sqlite(url)
+
+    @contextmanager
+    def transaction(self, *, deadline: float | None = None) -> Iterator[Session]:
+        """One transaction, committed at the end of the block, rolled back if it raises.
+
+        `deadline` (seconds) makes PostgreSQL end a transaction that waits for its client, a lock or a statement longer than that.
+        SQLite has no such thing: there a deadline is what the caller's own clock says before the commit.
+        Raises `DeadlineExceededError`, `DatabaseUnavailableError`.
+        """
+        try:
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                if deadline is not None and self.is_postgresql:
+                    session.execute(_SET_DEADLINE, {"ms": str(int(deadline * 1000))})
+                yield session
+        except DBAPIError as error:
+            raise _translated(error) from error
+
+    def dispose(self) -> None:
+        """Close every connection of this process."""
+        self.engine.dispose()
+
+
+def create_all(database: Database, base: type[DeclarativeBase]) -> None:
+    """Create the tables of `base` without their migrations: for tests of one room only."""
+    base.metadata.create_all(database.engine)
+
+
+_SET_DEADLINE = text(
+    "SELECT set_config('statement_timeout', :ms, true), set_config('lock_timeout', :ms, true), "
+    "set_config('idle_in_transaction_session_timeout', :ms, true)"
+)
+
+# query_canceled, lock_not_available, idle_in_transaction_session_timeout, transaction_timeout
+_DEADLINE_STATES = {"57014", "55P03", "25P03", "25P04"}
+
+
+def _translated(error: DBAPIError) -> Exception:
+    state = getattr(error.orig, "sqlstate", None)
+    if state in _DEADLINE_STATES:
+        return DeadlineExceededError("the transaction outlived its deadline")
+    if isinstance(error, OperationalError) or error.connection_invalidated:
+        return DatabaseUnavailableError("the database did not answer")
+    return error
+
+
+def _postgresql(url: str, pool_size: int) -> Engine:
+    # READ COMMITTED: a row read FOR SHARE is read as last committed, which the gate relies upon.
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=5,
+        isolation_level="READ COMMITTED",
+    )
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 10, "check_same_thread": False})
+    event.listen(engine, "connect", _on_sqlite_connect)
+    event.listen(engine, "begin", _on_sqlite_begin)
+    return engine
+
+
+def _on_sqlite_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin on its own: BEGIN IMMEDIATE below does
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_sqlite_begin(connection: Any) -> None:
+    # A deferred transaction that reads first and writes later can fail at the upgrade; this takes the write lock at once.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

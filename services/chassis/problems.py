@@ -1,0 +1,91 @@
+"""Problems: every refusal a service makes, raised anywhere and rendered in one place (RFC 9457).
+
+Owns the exception and its rendering as `application/problem+json`. Refuses details of the request body: a problem names the field
+and the mend, never the value that was sent. The list of types is `spec/problems.md`.
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, json
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
+
+TYPE_PREFIX = "urn:concord:problem:"
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """A refusal that its reader can act on.
+
+    `type_` is the last part of the URN (`no-active-consent`), `title` says what it is in a few words, `detail` what is wrong here
+    and how to mend it; `more` are extension members (RFC 9457, section 3.2).
+    """
+
+    def __init__(self, status: int, type_: str, title: str, detail: str, **more: Any) -> None:
+        super().__init__(f"{type_}: {detail}")
+        self.status = status
+        self.type = TYPE_PREFIX + type_
+        self.title = title
+        self.detail = detail
+        self.more = more
+        self.headers: dict[str, str] = {}
+
+    def with_header(self, name: str, value: str) -> Problem:
+        """The same problem with a response header, such as `WWW-Authenticate`."""
+        self.headers[name] = value
+        return self
+
+
+def invalid_field(field: str, detail: str) -> Problem:
+    """A member of the request is wrong: 422, with the field's name in `field`."""
+    return Problem(422, "invalid-field", "A field is not valid", f"{field}: {detail}", field=field)
+
+
+def not_found(what: str) -> Problem:
+    """There is no such thing, or it is not the caller's to see: both read the same."""
+    return Problem(404, "not-found", "Not found", f"No such {what}, or it is not yours to see.")
+
+
+def respond(problem: Problem) -> Response:
+    """Render one problem."""
+    members = {"type": problem.type, "title": problem.title, "status": problem.status, "detail": problem.detail}
+    response = Response(json.dumps(members | problem.more), status=problem.status, content_type=CONTENT_TYPE)
+    response.headers.update(problem.headers)
+    return response
+
+
+def validation_problem(error: ValidationError) -> Problem:
+    """The first member that pydantic refused, by name."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    return invalid_field(".".join(map(str, first["loc"])) or "body", str(first["msg"]))
+
+
+def install(app: Flask) -> None:
+    """Render problems, HTTP errors and the unforeseen alike as problem documents."""
+    app.register_error_handler(Problem, respond)
+    app.register_error_handler(HTTPException, _respond_to_http)
+    app.register_error_handler(Exception, _respond_to_unforeseen)
+
+
+def _respond_to_http(error: HTTPException) -> Response:
+    status = error.code or 500
+    phrase = HTTPStatus(status).phrase
+    problem = Problem(status, phrase.lower().replace(" ", "-"), phrase, error.description or phrase)
+    if status == 405 and (allow := getattr(error, "valid_methods", None)):
+        problem.with_header("Allow", ", ".join(sorted(allow)))
+    return respond(problem)
+
+
+def _respond_to_unforeseen(error: Exception) -> Response:
+    # The message of an unforeseen exception may hold anything: only its type is logged, and nothing is told.
+    logging.getLogger("concord.problems").error("unforeseen %s", type(error).__name__, exc_info=_without_message(error))
+    detail = "The service failed. Nothing was changed; try again, and tell the operator the time if it stays."
+    return respond(Problem(500, "internal", "The service failed", detail))
+
+
+def _without_message(error: Exception) -> tuple[type[Exception], Exception, Any]:
+    return (type(error), type(error).__new__(type(error)), error.__traceback__)
