@@ -1,6 +1,7 @@
 """Two clocks: the time of day for records, and the time since boot for leases.
 
-Owns the reading of both. Refuses to mix them: the time of day may jump, so nothing that must expire ever counts on it alone.
+Owns the reading of both. Refuses to mix them: the time of day may jump, so nothing that must expire ever counts on it
+alone.
 """
 
 from __future__ import annotations

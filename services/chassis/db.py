@@ -1,6 +1,7 @@
 """One database a service: PostgreSQL as deployed, SQLite as embedded.
 
-Owns engines, transactions and the few ways in which the two databases differ. Refuses queries: those belong to the services.
+Owns engines, transactions and the few ways in which the two databases differ. Refuses queries: those belong to the
+services.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ class Database:
     def transaction(self, *, deadline: float | None = None) -> Iterator[Session]:
         """One transaction, committed at the end of the block, rolled back if it raises.
 
-        `deadline` (seconds) makes PostgreSQL end a transaction that waits for its client, a lock or a statement longer than that.
-        SQLite has no such thing: there a deadline is what the caller's own clock says before the commit.
-        Raises `DeadlineExceededError`, `DatabaseUnavailableError`.
+        `deadline` (seconds) makes PostgreSQL end a transaction that waits for its client, a lock or a statement
+        longer than that. SQLite has no such thing: there a deadline is what the caller's own clock says before the
+        commit. Raises `DeadlineExceededError`, `DatabaseUnavailableError`.
         """
         try:
             with Session(self.engine, expire_on_commit=False) as session, session.begin():
@@ -113,5 +114,6 @@ def _on_sqlite_connect(connection: Any, _record: Any) -> None:
 
 
 def _on_sqlite_begin(connection: Any) -> None:
-    # A deferred transaction that reads first and writes later can fail at the upgrade; this takes the write lock at once.
+    # A deferred transaction that reads first and writes later can fail at the upgrade; this takes the write lock at
+    # once.
     connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -34,7 +34,10 @@ class Event(BaseModel):
 
     @classmethod
     def create(cls, source: str, type_: str, data: dict[str, Any], *, time: Any, **more: Any) -> Event:
-        """A new event with a random id. `source` is the service's name, `type_` such as `care.concord.consent.revoked.v1`."""
+        """A new event with a random id.
+
+        `source` is the service's name, `type_` such as `care.concord.consent.revoked.v1`.
+        """
         return cls(id=uuid4(), source=source, type=type_, data=data, time=time, **more)
 
     def encode(self) -> bytes:

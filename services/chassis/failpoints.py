@@ -1,7 +1,7 @@
 """Named points between the steps of a protocol where a test can stop, delay or kill the process.
 
-Owns the register of what is armed. Refuses to be armed but through `arm`, which only test settings call; unarmed, a point costs one
-look-up in an empty dictionary.
+Owns the register of what is armed. Refuses to be armed but through `arm`, which only test settings call; unarmed, a
+point costs one look-up in an empty dictionary.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 _armed: dict[str, Callable[[], None]] = {}
 
 
-class FailpointReached(RuntimeError):
+class FailpointReachedError(RuntimeError):
     """Raised where a failpoint was armed with `raise`."""
 
 
@@ -51,4 +51,4 @@ def _named(name: str, action: str) -> Callable[[], None]:
 
 
 def _raise(name: str) -> None:
-    raise FailpointReached(name)
+    raise FailpointReachedError(name)

@@ -1,0 +1,195 @@
+"""The bus between services: what it promises, and the in-process one that keeps the same promises.
+
+Owns the contract (at least once, in order for each queue, dead letters) and `LocalBus`. Refuses AMQP: that is
+`bus_rabbitmq`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from .event import Event, EventError
+
+# How often one event may be tried before it is set aside as a dead letter for a person to look at.
+DELIVERY_LIMIT = 8
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 2.0
+
+
+class BusUnavailableError(RuntimeError):
+    """The broker did not confirm: the events may or may not be there, and must be published again."""
+
+
+class UnroutableError(RuntimeError):
+    """No queue is bound for some events; all others of the batch were confirmed."""
+
+    def __init__(self, event_ids: frozenset[UUID]) -> None:
+        super().__init__(f"{len(event_ids)} events have no queue")
+        self.event_ids = event_ids
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A queue, and the types of events that go into it."""
+
+    queue: str
+    types: frozenset[str]
+
+
+class Bus(Protocol):
+    """Publishing and consuming. Thread-safe; never shared over a fork."""
+
+    def declare(self, subscription: Subscription) -> None:
+        """Make the queue and its bindings, if they are not there. Raises `BusUnavailableError`."""
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Return when every event is stored in each of its queues. Raises `BusUnavailableError`, `UnroutableError`."""
+
+    def consume(self, subscription: Subscription, handler: Callable[[Event], None], stop: threading.Event) -> None:
+        """Hand events to `handler`, one after the other, until `stop` is set.
+
+        An event is done with when the handler returns. When it raises, the event is tried again after a growing
+        pause, and set aside after `DELIVERY_LIMIT` tries. Bytes that are no event are set aside at once. One consumer
+        of a queue is active at a time.
+        """
+
+    def dead_letters(self, queue: str, limit: int = 100) -> list[bytes]:
+        """The events that were set aside, oldest first, left where they are."""
+
+    def replay_dead_letters(self, queue: str) -> int:
+        """Put the dead letters back into their queue; how many."""
+
+    def close(self) -> None:
+        """Give up connections."""
+
+
+def pause_after(tries: int) -> float:
+    """Seconds to wait after the n-th failed try: doubled each time, up to a bound."""
+    return min(FIRST_PAUSE_SECONDS * 2.0 ** (tries - 1), LONGEST_PAUSE_SECONDS)
+
+
+class LocalBus:
+    """A bus within one process, with its queues in a SQLite file (or in memory):
+
+    encoded bytes, at least once, dead letters.
+    """
+
+    def __init__(self, path: str = ":memory:") -> None:
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.executescript(_SCHEMA)
+        self._changed = threading.Condition()
+        self._consuming: dict[str, threading.Lock] = {}
+
+    def declare(self, subscription: Subscription) -> None:
+        """Bind the queue to its types; types that are bound already stay so."""
+        with self._changed:
+            self._consuming.setdefault(subscription.queue, threading.Lock())
+            rows = [(subscription.queue, type_) for type_ in sorted(subscription.types)]
+            self._connection.executemany("INSERT OR IGNORE INTO binding (queue, type) VALUES (?, ?)", rows)
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Store each event in every queue bound to its type."""
+        unroutable = frozenset(event.id for event in events if not self._store(event))
+        with self._changed:
+            self._changed.notify_all()
+        if unroutable:
+            raise UnroutableError(unroutable)
+
+    def put_raw(self, queue: str, body: bytes) -> None:
+        """Put bytes into a queue as they are, event or not."""
+        with self._changed:
+            self._connection.execute("INSERT INTO message (queue, body) VALUES (?, ?)", (queue, body))
+            self._changed.notify_all()
+
+    def consume(self, subscription: Subscription, handler: Callable[[Event], None], stop: threading.Event) -> None:
+        """See `Bus.consume`."""
+        self.declare(subscription)
+        turn = self._consuming[subscription.queue]
+        while not stop.is_set():
+            if turn.acquire(timeout=0.2):  # a second consumer waits until the first is gone
+                try:
+                    self._consume(subscription.queue, handler, stop)
+                finally:
+                    turn.release()
+
+    def dead_letters(self, queue: str, limit: int = 100) -> list[bytes]:
+        """See `Bus.dead_letters`."""
+        query = "SELECT body FROM message WHERE queue = ? AND dead ORDER BY n LIMIT ?"
+        with self._changed:
+            return [body for (body,) in self._connection.execute(query, (queue, limit))]
+
+    def replay_dead_letters(self, queue: str) -> int:
+        """See `Bus.replay_dead_letters`."""
+        with self._changed:
+            count = self._connection.execute("UPDATE message SET dead = 0 WHERE queue = ? AND dead", (queue,)).rowcount
+            self._changed.notify_all()
+        return count
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._changed:
+            self._connection.close()
+
+    def _store(self, event: Event) -> int:
+        with self._changed:
+            query = "INSERT INTO message (queue, body) SELECT queue, ? FROM binding WHERE type = ?"
+            return self._connection.execute(query, (event.encode(), event.type)).rowcount
+
+    def _consume(self, queue: str, handler: Callable[[Event], None], stop: threading.Event) -> None:
+        while not stop.is_set():
+            message = self._next(queue)
+            if message is not None:
+                dead = not _handled(message[1], handler, stop)
+                self._settle(message[0], dead=dead, stop=stop)
+
+    def _next(self, queue: str) -> tuple[int, bytes] | None:
+        query = "SELECT n, body FROM message WHERE queue = ? AND NOT dead ORDER BY n LIMIT 1"
+        with self._changed:
+            row: tuple[int, bytes] | None = self._connection.execute(query, (queue,)).fetchone()
+            if row is None:
+                self._changed.wait(0.2)
+            return row
+
+    def _settle(self, n: int, *, dead: bool, stop: threading.Event) -> None:
+        with self._changed:
+            if dead and not stop.is_set():
+                self._connection.execute("UPDATE message SET dead = 1 WHERE n = ?", (n,))
+            elif not dead:
+                self._connection.execute("DELETE FROM message WHERE n = ?", (n,))
+
+
+def _handled(body: bytes, handler: Callable[[Event], None], stop: threading.Event) -> bool:
+    return attempt(body, handler, stop.wait)
+
+
+def attempt(body: bytes, handler: Callable[[Event], None], pause: Callable[[float], object]) -> bool:
+    """Try an event up to the limit; whether it was handled.
+
+    `pause` waits, and tells by a true value that it is time to stop.
+    """
+    try:
+        event = Event.decode(body)
+    except EventError:
+        return False
+    for tries in range(1, DELIVERY_LIMIT + 1):
+        try:
+            handler(event)
+        except Exception:  # whatever a handler raises, the event is kept and tried again
+            if tries < DELIVERY_LIMIT and pause(pause_after(tries)):
+                return False
+        else:
+            return True
+    return False
+
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS binding (queue TEXT, type TEXT, PRIMARY KEY (queue, type));
+CREATE TABLE IF NOT EXISTS message (n INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT, body BLOB, dead INTEGER DEFAULT 0);
+CREATE INDEX IF NOT EXISTS message_queue ON message (queue, dead, n);
+"""

@@ -1,0 +1,77 @@
+"""Consuming: one event after the other, tried in place, set aside when it cannot be handled.
+
+Owns the connection of each consuming thread, and its return after a loss. Refuses to requeue: an event that is tried
+again behind its successors would break the order that followers of a feed rely on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pika
+from pika.adapters.blocking_connection import BlockingChannel
+from pika.exceptions import AMQPError
+
+from .. import logs
+from ..bus import BusUnavailableError, Subscription, attempt
+from ..event import Event
+from .topology import Topology
+
+# Unacknowledged events that the broker may send ahead: enough to keep a handler busy, few enough to hand over quickly.
+PREFETCH = 64
+RECONNECT_SECONDS = 0.5
+LOOK_AT_STOP_SECONDS = 0.2
+
+
+class Consumer:
+    """Makes consuming loops; each `consume` has a connection of its own."""
+
+    def __init__(self, parameters: pika.URLParameters, topology: Topology) -> None:
+        self._parameters = parameters
+        self._topology = topology
+
+    def declare(self, subscription: Subscription) -> None:
+        """See `Bus.declare`."""
+        try:
+            with pika.BlockingConnection(self._parameters) as connection:
+                self._topology.declare(connection.channel(), subscription)
+        except (AMQPError, OSError):
+            raise BusUnavailableError("the broker does not answer") from None
+
+    def consume(self, subscription: Subscription, handler: Callable[[Event], None], stop: threading.Event) -> None:
+        """See `Bus.consume`."""
+        while not stop.is_set():
+            try:
+                with pika.BlockingConnection(self._parameters) as connection:
+                    self._consume(connection.channel(), subscription, handler, stop)
+            except (AMQPError, OSError) as error:
+                logs.logger("bus").warning("connection lost", queue=subscription.queue, error=type(error).__name__)
+                stop.wait(RECONNECT_SECONDS)
+
+    def _consume(
+        self,
+        channel: BlockingChannel,
+        subscription: Subscription,
+        handler: Callable[[Event], None],
+        stop: threading.Event,
+    ) -> None:
+        self._topology.declare(channel, subscription)
+        channel.basic_qos(prefetch_count=PREFETCH)
+        queue = self._topology.queue(subscription.queue)
+        for method, _, body in channel.consume(queue, inactivity_timeout=LOOK_AT_STOP_SECONDS):
+            if stop.is_set():
+                return  # what was sent ahead goes back to the queue when the connection closes
+            if method is None:
+                continue
+            handled = attempt(body, handler, lambda seconds: _pause(channel, seconds, stop))
+            if handled:
+                channel.basic_ack(method.delivery_tag)
+            elif not stop.is_set():
+                channel.basic_reject(method.delivery_tag, requeue=False)  # to the dead-letter exchange
+
+
+def _pause(channel: BlockingChannel, seconds: float, stop: threading.Event) -> bool:
+    """Wait, with the heart of the connection beating; whether it is time to stop."""
+    channel.connection.sleep(seconds)
+    return stop.is_set()

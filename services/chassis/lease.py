@@ -1,0 +1,150 @@
+"""Leases as a follower holds them: until when may this process act on what it has applied.
+
+Owns the leases of one process on one feed, and their renewal. Refuses the time of day, and every moment but the one
+at which a request was sent: an answer may be as old as the request, so that is when its lease begins. Specified in
+`spec/feeds.md`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from . import logs
+from .clock import Clock
+from .failpoints import reach
+from .feed import LeaseAnswer, LeaseRequest
+from .peer_http import HttpPeer, PeerUnavailableError
+from .projection import Position, Projection, SnapshotCutShortError
+
+# Three tries within a lease: one lost answer does not close the gate.
+RENEWALS_A_LEASE = 3
+RETRY_SECONDS = 0.5
+
+
+class LeasePeer(Protocol):
+    """The authority, as a follower reaches it. Both raise `PeerUnavailableError`."""
+
+    def lease(self, request: LeaseRequest) -> LeaseAnswer:
+        """Ask for a lease."""
+
+    def snapshot(self) -> AbstractContextManager[Iterator[dict[str, Any]]]:
+        """Ask for everything in force, a line at a time."""
+
+
+class HttpLeasePeer:
+    """The authority over HTTP."""
+
+    def __init__(self, peer: HttpPeer) -> None:
+        self._peer = peer
+
+    def lease(self, request: LeaseRequest) -> LeaseAnswer:
+        """See `LeasePeer.lease`."""
+        response = self._peer.post("/v1/feed/leases", json=request.model_dump(mode="json"))
+        if response.status_code != 200:
+            raise PeerUnavailableError(self._peer.service)
+        return LeaseAnswer.model_validate_json(response.content)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Iterator[dict[str, Any]]]:
+        """See `LeasePeer.snapshot`."""
+        with self._peer.lines("/v1/feed/snapshot") as lines:
+            yield (json.loads(line) for line in lines)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What was granted: act on the feed up to `seq`, until `expires` (seconds since boot)."""
+
+    epoch: UUID
+    seq: int
+    expires: float
+
+    def live(self, clock: Clock) -> bool:
+        """Whether it still stands."""
+        return clock.boottime() < self.expires
+
+
+class LeaseHolder:
+    """The leases of this process on one feed. Thread-safe."""
+
+    def __init__(
+        self, projection: Projection, peer: LeasePeer, clock: Clock, enforcement_point: UUID, *, time_bounded: bool
+    ) -> None:
+        self._projection = projection
+        self._peer = peer
+        self._clock = clock
+        self._enforcement_point = enforcement_point
+        self._time_bounded = time_bounded
+        self._leases: list[Lease] = []
+        self._lock = threading.Lock()
+        self._poked = threading.Event()
+        self._every = RETRY_SECONDS
+
+    def usable(self, epoch: UUID, applied: int) -> Lease | None:
+        """The newest live lease of the epoch whose facts are all applied, or None.
+
+        An older one counts until it ends.
+        """
+        with self._lock:
+            fitting = [lease for lease in self._leases if lease.epoch == epoch and lease.seq <= applied]
+        live = [lease for lease in fitting if lease.live(self._clock)]
+        return max(live, key=lambda lease: lease.expires, default=None)
+
+    def poke(self) -> None:
+        """Renew at once: something was applied and is to be reported, or something is missing."""
+        self._poked.set()
+
+    def renew(self) -> None:
+        """Report, ask for a lease, and apply what the answer brings, until nothing is missing.
+
+        Raises `PeerUnavailableError`.
+        """
+        while self._renew_once():
+            pass
+
+    def run(self, stop: threading.Event) -> None:
+        """Renew until told to stop; an authority that is away is asked again soon."""
+        while not stop.is_set():
+            try:
+                self.renew()
+            except (PeerUnavailableError, SnapshotCutShortError) as error:
+                logs.logger("lease").warning(
+                    "lease not renewed", feed=self._projection.name, error=type(error).__name__
+                )
+            self._poked.wait(self._every)
+            self._poked.clear()
+
+    def _renew_once(self) -> bool:
+        """One request; whether another should follow at once, to report or to catch up."""
+        position = self._projection.position()
+        sent = self._clock.boottime()
+        answer = self._peer.lease(self._request(position))
+        reach("lease.after_send")
+        if answer.snapshot_required:
+            with self._peer.snapshot() as lines:
+                return self._projection.replace(lines).changed
+        self._keep(answer, sent)
+        return bool(answer.events) and self._projection.offer(answer.events).changed
+
+    def _request(self, position: Position) -> LeaseRequest:
+        return LeaseRequest(
+            enforcement_point=self._enforcement_point,
+            epoch=position.epoch,
+            applied=position.applied,
+            time_bounded=self._time_bounded,
+        )
+
+    def _keep(self, answer: LeaseAnswer, sent: float) -> None:
+        if answer.lease_seconds is None:
+            return
+        self._every = answer.lease_seconds / RENEWALS_A_LEASE
+        granted = Lease(answer.epoch, answer.seq, sent + answer.lease_seconds)
+        with self._lock:
+            same_epoch = [lease for lease in self._leases if lease.epoch == answer.epoch and lease.live(self._clock)]
+            self._leases = [*same_epoch, granted]

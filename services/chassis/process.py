@@ -1,0 +1,70 @@
+"""The threads and the signals of a process.
+
+Owns the background loops of web processes and workers. Refuses to die quietly: a loop that fails is logged by the
+type of its error and started again after a growing pause.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+
+from . import logs
+
+Loop = Callable[[threading.Event], None]
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+STOP_SECONDS = 10.0
+
+
+class Background:
+    """Loops that run beside the main thread until `stop`. Make it after a fork, never before."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, name: str, loop: Loop) -> None:
+        """Run `loop(stop)` in a thread; it returns when the event is set."""
+        thread = threading.Thread(target=self._keep, args=(name, loop), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def every(self, name: str, seconds: float, work: Callable[[], object]) -> None:
+        """Do `work` now and then again every so many seconds."""
+        self.start(name, lambda stop: _repeat(stop, seconds, work))
+
+    def stop(self) -> None:
+        """Tell every loop to end, and wait for it a while."""
+        self.stopping.set()
+        for thread in self._threads:
+            thread.join(STOP_SECONDS)
+
+    def _keep(self, name: str, loop: Loop) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while not self.stopping.is_set():
+            try:
+                loop(self.stopping)
+                return
+            except Exception as error:  # whatever it was: the loop must go on
+                logs.logger("process").error(
+                    "loop failed", loop=name, error=type(error).__name__, stack=logs.stack_of(error)
+                )
+                self.stopping.wait(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def run_until_signalled(background: Background) -> None:
+    """Wait for SIGTERM or SIGINT, then stop the loops."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: background.stopping.set())
+    while not background.stopping.wait(1.0):
+        pass
+    background.stop()
+
+
+def _repeat(stop: threading.Event, seconds: float, work: Callable[[], object]) -> None:
+    while not stop.is_set():
+        work()
+        stop.wait(seconds)

@@ -1,0 +1,125 @@
+"""The follower's side of a feed: changes applied in order, and how far.
+
+Owns the position and the rule that only the next number is applied. Refuses to skip: what comes too early is not
+kept, since the answer to the next lease request brings what is missing. Specified in `spec/feeds.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from .db import Database
+from .event import Event
+from .failpoints import reach
+from .inbox import Handler
+from .tables import FeedPositionRow
+
+LoadSnapshot = Callable[[Session, Iterator[dict[str, Any]]], None]
+
+
+class SnapshotCutShortError(RuntimeError):
+    """A snapshot ended before its last line; nothing of it was taken over."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a feed is applied. `gap`: something later was offered, and something before it is missing."""
+
+    epoch: UUID | None
+    applied: int
+    gap: bool = False
+    changed: bool = False
+
+
+class Projection:
+    """One feed, applied to one database by every process of it. Thread-safe."""
+
+    def __init__(
+        self,
+        name: str,
+        database: Database,
+        apply: Mapping[str, Handler],
+        load_snapshot: LoadSnapshot,
+        model: type[FeedPositionRow],
+    ) -> None:
+        self.name = name
+        self._database = database
+        self._apply = apply
+        self._load_snapshot = load_snapshot
+        self._model = model
+
+    def position(self) -> Position:
+        """How far the feed is applied now."""
+        query = select(self._model.epoch, self._model.applied).where(self._model.feed == self.name)
+        with self._database.transaction() as session:
+            row = session.execute(query).first()
+            return Position(None, 0) if row is None else Position(row.epoch, row.applied)
+
+    def offer(self, events: Sequence[Event]) -> Position:
+        """Apply those events that are next, in one transaction; where the feed stands then.
+
+        Events of another epoch, and events that were applied before, change nothing.
+        """
+        with self._database.transaction() as session:
+            row = self._locked(session)
+            before, gap = row.applied, False
+            for event in sorted(events, key=lambda each: each.sequence or 0):
+                if event.epoch != row.epoch or (event.sequence or 0) <= row.applied:
+                    continue
+                if event.sequence != row.applied + 1:
+                    gap = True
+                    break
+                self._apply[event.type](session, event)
+                session.flush()
+                row.applied = event.sequence
+            position = Position(row.epoch, row.applied, gap, row.applied != before)
+            reach("projection.before_commit")
+        reach("projection.after_commit")
+        return position
+
+    def replace(self, lines: Iterator[dict[str, Any]]) -> Position:
+        """Take over a whole snapshot, in one transaction. Raises `SnapshotCutShortError`.
+
+        What was known to be revoked stays so: that is for `load_snapshot` to see to, which knows what revoked means.
+        """
+        head = next(lines, {})
+        if "epoch" not in head:
+            raise SnapshotCutShortError(self.name)
+        epoch, seq = UUID(head["epoch"]), int(head["seq"])
+        with self._database.transaction() as session:
+            row = self._locked(session)
+            if row.epoch == epoch and row.applied >= seq:
+                return Position(row.epoch, row.applied)  # another process was faster
+            self._load_snapshot(session, _facts(lines, self.name))
+            session.flush()
+            row.epoch, row.applied = epoch, seq
+            reach("projection.before_snapshot_commit")
+        return Position(epoch, seq, changed=True)
+
+    def _locked(self, session: Session) -> FeedPositionRow:
+        query = select(self._model).where(self._model.feed == self.name).with_for_update()
+        row = session.scalars(query).first()
+        if row is not None:
+            return row
+        insert = postgresql_insert if self._database.is_postgresql else sqlite_insert
+        first = insert(self._model).values(feed=self.name, epoch=None, applied=0)
+        session.execute(first.on_conflict_do_nothing())
+        return session.scalars(query).one()
+
+
+def _facts(lines: Iterator[dict[str, Any]], name: str) -> Iterator[dict[str, Any]]:
+    for count, line in enumerate(lines):
+        if "end" in line:
+            if line["end"] != count:
+                break
+            return
+        yield line
+    raise SnapshotCutShortError(name)
