@@ -1,0 +1,140 @@
+"""Whole age files: header and payload, armored or not.
+
+Owns encryption and decryption of streams in constant memory. Refuses to mix recipients that would weaken each other,
+and to give out a byte before the header is verified. Source: C2SP age.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+from . import armor
+from .errors import AgeError, ArmorError, HeaderError, HeaderMacError, NoMatchError
+from .header import FILE_KEY_BYTES, MAX_LINE_BYTES, Header, derive, encode_header, read_header
+from .keys import Identity, Recipient
+from .stream import CHUNK_BYTES, NONCE_BYTES, DecryptingReader, EncryptingWriter
+
+Progress = Callable[[int], None]
+
+
+@contextmanager
+def encrypting_writer(
+    target: BinaryIO, recipients: Sequence[Recipient], *, armored: bool = False
+) -> Iterator[EncryptingWriter]:
+    """Something to write plaintext into; the file is complete when the block ends, and cut short when it raises."""
+    _check_recipients(recipients)
+    text = armor.ArmorWriter(target) if armored else None
+    sink = cast(BinaryIO, text) if text else target
+    file_key = os.urandom(FILE_KEY_BYTES)
+    nonce = os.urandom(NONCE_BYTES)
+    sink.write(encode_header([recipient.wrap(file_key) for recipient in recipients], file_key) + nonce)
+    with EncryptingWriter(sink, derive(file_key, b"payload", nonce)) as writer:
+        yield writer
+    if text:
+        text.finish()
+
+
+def decrypting_reader(source: BinaryIO, identities: Sequence[Identity]) -> io.BufferedReader:
+    """A reader of verified plaintext. Armor is noticed by itself; `source` needs `read` and `readline`.
+
+    Raises `HeaderError`, `HeaderMacError`, `NoMatchError`, `ArmorError` here, and `PayloadError` or `ArmorError` from
+    its reads.
+    """
+    binary, first_line = _dearmored(source)
+    header = read_header(binary, first_line)
+    file_key = _file_key(header, identities)
+    nonce = binary.read(NONCE_BYTES)
+    if len(nonce) != NONCE_BYTES:
+        raise HeaderError("the file ends after its header")
+    return io.BufferedReader(DecryptingReader(binary, derive(file_key, b"payload", nonce)), CHUNK_BYTES)
+
+
+def encrypt(
+    source: BinaryIO,
+    target: BinaryIO,
+    recipients: Sequence[Recipient],
+    *,
+    armored: bool = False,
+    progress: Progress | None = None,
+) -> int:
+    """Encrypt a stream; the number of plaintext bytes. `progress` is told of each piece's length."""
+    with encrypting_writer(target, recipients, armored=armored) as writer:
+        return _copy(source.read, writer.write, progress)
+
+
+def decrypt(
+    source: BinaryIO, target: BinaryIO, identities: Sequence[Identity], *, progress: Progress | None = None
+) -> int:
+    """Decrypt a stream; the number of plaintext bytes.
+
+    What reaches `target` is verified, but only a return means that it is whole.
+    """
+    reader = decrypting_reader(source, identities)
+    return _copy(reader.read, target.write, progress)
+
+
+def encrypt_bytes(data: bytes, recipients: Sequence[Recipient], *, armored: bool = False) -> bytes:
+    """Encrypt bytes in memory."""
+    target = io.BytesIO()
+    encrypt(io.BytesIO(data), target, recipients, armored=armored)
+    return target.getvalue()
+
+
+def decrypt_bytes(data: bytes, identities: Sequence[Identity]) -> bytes:
+    """Decrypt bytes in memory. Raises any `AgeError`."""
+    target = io.BytesIO()
+    decrypt(io.BytesIO(data), target, identities)
+    return target.getvalue()
+
+
+def _copy(read: Callable[[int], bytes], write: Callable[[bytes], object], progress: Progress | None) -> int:
+    total = 0
+    while piece := read(CHUNK_BYTES):
+        write(piece)
+        total += len(piece)
+        if progress:
+            progress(len(piece))
+    return total
+
+
+def _check_recipients(recipients: Sequence[Recipient]) -> None:
+    if not recipients:
+        raise AgeError("a file needs at least one recipient")
+    labels = {recipient.label for recipient in recipients}
+    if len(labels) > 1 or ("passphrase" in labels and len(recipients) > 1):
+        raise AgeError("a passphrase stands alone in a file, and post-quantum recipients keep to themselves")
+
+
+def _dearmored(source: BinaryIO) -> tuple[BinaryIO, bytes | None]:
+    """The binary file, and its first line where that had to be read to tell."""
+    skipped = 0
+    line = source.readline(MAX_LINE_BYTES)
+    while line and not line.strip() and skipped <= armor.MAX_WHITESPACE:
+        skipped += len(line)
+        line = source.readline(MAX_LINE_BYTES)
+    if not line.lstrip().startswith(armor.MARK):
+        if skipped:
+            raise HeaderError("not an age file of version 1")
+        return source, line
+    if armor.strip_end(line) != armor.BEGIN or skipped > armor.MAX_WHITESPACE:
+        raise ArmorError("the armor does not begin as it must")
+    return cast(BinaryIO, io.BufferedReader(armor.ArmorReader(source), CHUNK_BYTES)), None
+
+
+def _file_key(header: Header, identities: Sequence[Identity]) -> bytes:
+    failure: NoMatchError | None = None
+    for identity in identities:
+        try:
+            file_key = identity.unwrap(header.stanzas)
+        except NoMatchError as error:
+            failure = error
+            continue
+        if file_key is not None:
+            if not header.verify(file_key):
+                raise HeaderMacError("the header was changed")
+            return file_key
+    raise failure or NoMatchError("none of the identities opens this file")
