@@ -1,0 +1,151 @@
+"""The command `concord-server`: start a service, prepare its database, bootstrap an organization.
+
+Owns the operator's commands. Refuses logic: each command composes a service and calls one function of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from pydantic import ValidationError
+
+from . import local as local_services
+from .chassis import migrate as migrations
+from .chassis.config import SERVICES, Service, Settings, load_settings
+from .chassis.db import Database, DatabaseUnavailableError
+from .chassis.problems import Problem
+from .chassis.service_auth import make_keys
+from .directory.bootstrap import Bootstrap
+
+app = typer.Typer(
+    name="concord-server", no_args_is_help=True, pretty_exceptions_enable=False, help="Concord's services."
+)
+directory = typer.Typer(no_args_is_help=True, help="The directory's beginnings: organizations and administrators.")
+app.add_typer(directory, name="directory")
+
+ServiceName = Annotated[str, typer.Argument(help="directory, consent or messaging.")]
+Data = Annotated[Path | None, typer.Option(help="Folder of the embedded services, instead of the environment.")]
+# Threads wait for the database most of the time; 16 keep two cores busy and leave room for long polls.
+THREADS = 16
+
+
+@app.command()
+def local(
+    data: Annotated[Path, typer.Option(help="Where the three databases and the keys lie.")] = Path(".run"),
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 8080,
+) -> None:
+    """Run all three services in this process, on SQLite: to try Concord, or to develop a client."""
+    local_services.serve(data, port)
+
+
+@app.command()
+def api(
+    service: ServiceName,
+    bind: Annotated[str, typer.Option(help="Address and port.")] = "127.0.0.1:8000",
+    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
+    threads: Annotated[int, typer.Option(help="Threads in each.", min=1)] = THREADS,
+) -> None:
+    """Run the web processes of one service, under gunicorn."""
+    name = _service(service)
+    # No preload: each process opens its own connections and holds its own leases.
+    os.execv(  # noqa: S606 - gunicorn takes the place of this process
+        sys.executable,
+        [
+            *(sys.executable, "-m", "gunicorn", f"services.{name}.wsgi:app"),
+            *("--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)),
+            *("--bind", bind, "--graceful-timeout", "25", "--keep-alive", "75", "--worker-tmp-dir", "/dev/shm"),  # noqa: S108
+        ],
+    )
+
+
+@app.command()
+def worker(service: ServiceName) -> None:
+    """Run the worker of one service: it relays its events and handles those of the others."""
+    importlib.import_module(f"services.{_service(service)}.worker").main()
+
+
+@app.command()
+def migrate(service: ServiceName) -> None:
+    """Bring the database of one service to the newest form; safe to run again, and from several places at once."""
+    name = _service(service)
+    migrations.upgrade(Database(_settings(name).database_url), name)
+
+
+@app.command()
+def keys(folder: Annotated[Path, typer.Argument(help="Where the keys of the services belong.")]) -> None:
+    """Make the keys by which the services know each other; keys that are there are kept."""
+    make_keys(folder, SERVICES)
+
+
+@directory.command("add-organization")
+def add_organization(
+    name: Annotated[str, typer.Argument(help="The organization's name.")],
+    data: Data = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Add an organization; prints its id."""
+    organization = Bootstrap(_settings("directory", data)).add_organization(name)
+    _print({"organization": str(organization), "name": name}, str(organization), as_json)
+
+
+@directory.command("invite-administrator")
+def invite_administrator(
+    organization: Annotated[UUID, typer.Option(help="The organization's id.")],
+    name: Annotated[str, typer.Option(help="The administrator's name.")],
+    data: Data = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Invite an organization's first administrator; prints the invitation, which is a secret until it is used."""
+    invitation = Bootstrap(_settings("directory", data)).invite_administrator(organization, name)
+    told = {"practitioner": str(invitation.practitioner), "code": invitation.code}
+    _print(told, invitation.code, as_json)
+
+
+def main() -> None:
+    """Run the command line; exit status 1 with `error:` and `hint:` when a command could not do its work."""
+    try:
+        app()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "_".join(map(str, first["loc"])).upper()
+        _fail(f"CONCORD_{name}: {first['msg']}", "docs/operations.md lists the settings")
+    except Problem as problem:
+        _fail(problem.detail, "")
+    except DatabaseUnavailableError as error:
+        _fail(str(error), "is the database of this service up, and is CONCORD_DATABASE_URL right?")
+    except OSError as error:
+        _fail(f"{error.filename or 'system'}: {error.strerror}", "")
+
+
+def _service(name: str) -> Service:
+    if name not in SERVICES:
+        raise typer.BadParameter(f"is one of: {', '.join(SERVICES)}", param_hint="SERVICE")
+    return name
+
+
+def _settings(service: Service, data: Path | None = None) -> Settings:
+    if data is None:
+        return load_settings(service)
+    return local_services.settings_in(data)[service]
+
+
+def _print(value: dict[str, str], text: str, as_json: bool) -> None:
+    typer.echo(json.dumps(value) if as_json else text)
+
+
+def _fail(message: str, hint: str) -> None:
+    typer.echo(f"error: {message}", err=True)
+    if hint:
+        typer.echo(f"hint: {hint}", err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

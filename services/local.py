@@ -1,0 +1,158 @@
+"""The embedded composition: three services, three SQLite files and one bus in a single process.
+
+Owns the one place that knows it is embedded. Refuses to be more than it is: one process, for trying Concord and for
+developing against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from .chassis import logs, migrate
+from .chassis.bus import Bus, LocalBus
+from .chassis.clock import Clock, SystemClock
+from .chassis.config import SERVICES, Service, Settings
+from .chassis.db import Database
+from .chassis.peer_http import HttpPeer
+from .chassis.process import Background
+from .chassis.service_auth import ServiceSigner, ServiceVerifier, make_keys
+from .chassis.wake import LocalNotifier
+from .consent import app as consent
+from .consent import worker as consent_worker
+from .directory import app as directory
+from .directory import worker as directory_worker
+from .messaging import app as messaging
+from .messaging import worker as messaging_worker
+
+THREADS = 16
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The three services of one process: their apps behind one origin, and what runs beside them."""
+
+    apps: Mapping[Service, Flask]
+    wsgi: DispatcherMiddleware
+    directory: directory.Deps
+    consent: consent.Deps
+    messaging: messaging.Deps
+    bus: Bus
+
+    def start(self, background: Background) -> None:
+        """Start what the deployed web and worker processes would run beside the requests."""
+        directory_worker.start(self.directory, self.bus, background)
+        consent_worker.start(self.consent, self.bus, background)
+        messaging_worker.start(self.messaging, self.bus, background)
+
+
+def settings_in(data: Path, port: int | None = None) -> dict[Service, Settings]:
+    """The settings of each service in the folder `data`; a given port is remembered there for the operator's
+    commands.
+    """
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    known = data / "port"
+    if port is not None:
+        known.write_text(str(port))
+    base_url = f"http://127.0.0.1:{int(known.read_text())}"
+    make_keys(data / "keys", SERVICES)
+    return {service: _settings(service, data, base_url) for service in SERVICES}
+
+
+def compose(settings: Mapping[Service, Settings], bus: Bus, clock: Clock | None = None) -> Embedded:
+    """Put the services together. Brings their databases to the newest form first."""
+    clock = clock or SystemClock()
+    databases = {service: Database(each.database_url) for service, each in settings.items()}
+    for service, database in databases.items():
+        migrate.upgrade(database, service)
+    verifiers = {service: ServiceVerifier.from_settings(each) for service, each in settings.items()}
+    signers = {service: ServiceSigner.from_settings(each) for service, each in settings.items()}
+    notifiers = {service: LocalNotifier() for service in SERVICES}
+
+    people = directory.assemble(
+        settings["directory"], databases["directory"], notifiers["directory"], clock, verifiers["directory"]
+    )
+    people_app = directory.create_app(people)
+    consents = consent.assemble(
+        settings["consent"],
+        databases["consent"],
+        notifiers["consent"],
+        clock,
+        _peer(people_app, "directory", signers["consent"]),
+        verifiers["consent"],
+    )
+    consents_app = consent.create_app(consents)
+    letters = messaging.assemble(
+        settings["messaging"],
+        databases["messaging"],
+        notifiers["messaging"],
+        clock,
+        _peer(people_app, "directory", signers["messaging"]),
+        _peer(consents_app, "consent", signers["messaging"]),
+    )
+    apps: dict[Service, Flask] = {
+        "directory": people_app,
+        "consent": consents_app,
+        "messaging": messaging.create_app(letters),
+    }
+    wsgi = DispatcherMiddleware(NotFound(), {f"/{service}": app for service, app in apps.items()})
+    return Embedded(apps, wsgi, people, consents, letters, bus)
+
+
+def serve(data: Path, port: int) -> None:
+    """Run until told to stop, on 127.0.0.1."""
+    logs.configure("local")
+    settings = settings_in(data, port)
+    _Server(settings, str(data / "bus.sqlite"), port).run()
+
+
+def _settings(service: Service, data: Path, base_url: str) -> Settings:
+    return Settings(
+        service=service,
+        database_url=f"sqlite:///{(data / service).absolute()}.sqlite",
+        base_url=base_url,
+        service_key_file=data / "keys" / f"{service}.jwk",
+        service_keys_file=data / "keys" / "services.jwks",
+    )
+
+
+def _peer(app: Flask, name: str, signer: ServiceSigner) -> HttpPeer:
+    return HttpPeer(f"http://{name}.local", name, signer, httpx.WSGITransport(app))
+
+
+class _Server(BaseApplication):
+    """gunicorn, as deployed, but with one worker process: SQLite has one writer."""
+
+    def __init__(self, settings: Mapping[Service, Settings], bus_path: str, port: int) -> None:
+        self._settings = settings
+        self._bus_path = bus_path
+        self._port = port
+        super().__init__()
+
+    def load_config(self) -> None:
+        options: dict[str, Any] = {
+            "bind": f"127.0.0.1:{self._port}",
+            "workers": 1,
+            "threads": THREADS,
+            "worker_class": "gthread",
+            "loglevel": "warning",
+            "graceful_timeout": 5,
+            "timeout": 120,
+            "keepalive": 75,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> DispatcherMiddleware:
+        # In the worker, after the fork: connections and threads are never shared over it.
+        embedded = compose(self._settings, LocalBus(self._bus_path))
+        embedded.start(Background())
+        return embedded.wsgi

@@ -1,0 +1,80 @@
+"""Fixtures for every room: real PostgreSQL and RabbitMQ, and fresh databases.
+
+Owns how the real components come to the tests; `tests/real.py` knows where to look. Refuses to skip: without them, a
+test that needs them fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from services.chassis.db import Database
+from tests import real
+
+
+@pytest.fixture(scope="session")
+def docker_compose_file() -> str:
+    """What pytest-docker starts, where nothing else answers."""
+    return str(Path(__file__).parent / "docker-compose.yml")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(request: pytest.FixtureRequest) -> str:
+    """The address of a PostgreSQL server."""
+    if real.postgresql_answers(real.POSTGRESQL):
+        return real.POSTGRESQL
+    if real.docker_answers():
+        request.getfixturevalue("docker_services")
+        real.wait_until(lambda: real.postgresql_answers(real.STARTED_POSTGRESQL), "PostgreSQL")
+        return real.STARTED_POSTGRESQL
+    return real.start_postgresql()
+
+
+@pytest.fixture(scope="session")
+def amqp_url(request: pytest.FixtureRequest) -> str:
+    """The address of a RabbitMQ server."""
+    if real.rabbitmq_answers(real.AMQP):
+        return real.AMQP
+    if real.docker_answers():
+        request.getfixturevalue("docker_services")
+        started = "amqp://guest:guest@127.0.0.1:55672/%2F"
+        real.wait_until(lambda: real.rabbitmq_answers(started), "RabbitMQ")
+        return started
+    return real.start_rabbitmq()
+
+
+@pytest.fixture
+def fresh_postgresql(postgresql_url: str) -> Iterator[Callable[[], str]]:
+    """Makes fresh databases, and drops them after the test: each call gives the address of another one."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"concord_test_{uuid4().hex[:12]}"
+        with psycopg.connect(postgresql_url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        made.append(name)
+        url = make_url(postgresql_url).set(drivername="postgresql+psycopg", database=name)
+        return url.render_as_string(hide_password=False)
+
+    yield make
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        for name in made:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database, once of each kind."""
+    if request.param == "sqlite":
+        made = Database(f"sqlite:///{tmp_path / 'test.sqlite'}")
+    else:
+        make: Callable[[], str] = request.getfixturevalue("fresh_postgresql")
+        made = Database(make())
+    yield made
+    made.dispose()

@@ -1,0 +1,182 @@
+"""What any bus promises: at least once, in order, nothing dropped in silence."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from services.chassis import bus as contract
+from services.chassis.bus import DELIVERY_LIMIT, Bus, Subscription, UnroutableError
+from services.chassis.event import Event
+from tests.contract.conftest import QUEUE, PutRaw
+
+TYPE = "care.concord.test.happened.v1"
+OTHER = "care.concord.test.ignored.v1"
+SUBSCRIPTION = Subscription(QUEUE, frozenset({TYPE}))
+SECONDS = 15.0
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pauses between tries, shortened; that they grow is tested by itself."""
+    monkeypatch.setattr(contract, "FIRST_PAUSE_SECONDS", 0.001)
+
+
+def happened(number: int = 0, type_: str = TYPE) -> Event:
+    """An event with a text that an encoding could spoil."""
+    return Event.create("test", type_, {"n": number, "text": "Ärztin \u2028 'quoted' \\"}, time=datetime.now(UTC))
+
+
+@contextmanager
+def consuming(bus: Bus, handler: Callable[[Event], None]) -> Iterator[threading.Event]:
+    """A consumer in a thread, for the block."""
+    stop = threading.Event()
+    thread = threading.Thread(target=bus.consume, args=(SUBSCRIPTION, handler, stop))
+    thread.start()
+    try:
+        yield stop
+    finally:
+        stop.set()
+        thread.join(SECONDS)
+        assert not thread.is_alive(), "a consumer ends when it is told to"
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.01)
+
+
+def test_what_is_published_arrives_as_it_was(bus: Bus) -> None:
+    bus.declare(SUBSCRIPTION)
+    sent = [happened(n) for n in range(3)]
+    bus.publish(sent)
+    received: list[Event] = []
+    with consuming(bus, received.append):
+        until(lambda: len(received) == 3)
+    assert received == sent
+
+
+def test_a_queue_keeps_the_order_of_a_large_batch(bus: Bus) -> None:
+    bus.declare(SUBSCRIPTION)
+    bus.publish([happened(n) for n in range(300)])
+    numbers: list[int] = []
+    with consuming(bus, lambda event: numbers.append(event.data["n"])):
+        until(lambda: len(numbers) == 300)
+    assert numbers == list(range(300))
+
+
+def test_an_event_of_another_type_does_not_arrive(bus: Bus) -> None:
+    bus.declare(SUBSCRIPTION)
+    with pytest.raises(UnroutableError) as refused:
+        bus.publish([other := happened(type_=OTHER)])
+    assert refused.value.event_ids == {other.id}
+
+
+def test_one_unroutable_event_does_not_keep_the_others_back(bus: Bus) -> None:
+    bus.declare(SUBSCRIPTION)
+    stray = happened(1, OTHER)
+    with pytest.raises(UnroutableError) as refused:
+        bus.publish([happened(0), stray, happened(2)])
+    assert refused.value.event_ids == {stray.id}
+    numbers: list[int] = []
+    with consuming(bus, lambda event: numbers.append(event.data["n"])):
+        until(lambda: len(numbers) == 2)
+    assert numbers == [0, 2]
+
+
+def test_an_event_that_was_not_settled_comes_again(bus: Bus) -> None:
+    """The consumer goes away in the middle of an event; the next one gets it."""
+    bus.declare(SUBSCRIPTION)
+    bus.publish([happened(7)])
+    seen: list[int] = []
+
+    def fail_and_leave(event: Event) -> None:
+        seen.append(event.data["n"])
+        stop.set()
+        raise RuntimeError("gone in the middle")
+
+    with consuming(bus, fail_and_leave) as stop:
+        until(lambda: seen)
+    with consuming(bus, lambda event: seen.append(event.data["n"])):
+        until(lambda: len(seen) == 2)
+    assert seen == [7, 7]
+
+
+def test_a_poisonous_event_is_set_aside_and_the_next_is_handled(bus: Bus) -> None:
+    bus.declare(SUBSCRIPTION)
+    poison = happened(1)
+    bus.publish([poison, happened(2)])
+    tries: list[int] = []
+
+    def handle(event: Event) -> None:
+        tries.append(event.data["n"])
+        if event.data["n"] == 1:
+            raise ValueError("poison")
+
+    with consuming(bus, handle):
+        until(lambda: 2 in tries)
+        until(lambda: bus.dead_letters(QUEUE))
+    assert tries == [1] * DELIVERY_LIMIT + [2]
+    assert [Event.decode(body) for body in bus.dead_letters(QUEUE)] == [poison]
+
+
+def test_dead_letters_are_looked_at_without_moving_and_come_back_when_replayed(bus: Bus) -> None:
+    bus.declare(SUBSCRIPTION)
+    bus.publish([happened(n) for n in range(2)])
+    broken = threading.Event()
+    broken.set()
+    handled: list[int] = []
+
+    def handle(event: Event) -> None:
+        if broken.is_set():
+            raise ValueError("not now")
+        handled.append(event.data["n"])
+
+    with consuming(bus, handle):
+        until(lambda: len(bus.dead_letters(QUEUE)) == 2)
+        assert len(bus.dead_letters(QUEUE, limit=1)) == 1
+        broken.clear()
+        assert bus.replay_dead_letters(QUEUE) == 2
+        until(lambda: len(handled) == 2)
+    assert sorted(handled) == [0, 1]  # a broker may give back what was looked at in another order
+    assert bus.dead_letters(QUEUE) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"{}", b'{"specversion":"1.0"}', b"[" * 5000])
+def test_bytes_that_are_no_event_are_set_aside_at_once(bus: Bus, put_raw: PutRaw, body: bytes) -> None:
+    bus.declare(SUBSCRIPTION)
+    put_raw(body)
+    with consuming(bus, lambda _: None):
+        until(lambda: bus.dead_letters(QUEUE) == [body])
+
+
+def test_one_consumer_works_at_a_time_and_the_next_takes_over(bus: Bus) -> None:
+    bus.declare(SUBSCRIPTION)
+    first: list[int] = []
+    second: list[int] = []
+    with consuming(bus, lambda event: second.append(event.data["n"])):
+        bus.publish([happened(0)])
+        until(lambda: second == [0])
+        with consuming(bus, lambda event: first.append(event.data["n"])):
+            bus.publish([happened(1)])
+            until(lambda: second == [0, 1])
+            assert first == []
+    with consuming(bus, lambda event: first.append(event.data["n"])):
+        bus.publish([happened(2)])
+        until(lambda: first == [2])
+
+
+def test_the_pause_between_tries_grows_and_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    pauses = [contract.pause_after(tries) for tries in range(1, 20)]
+    assert pauses == sorted(pauses)
+    assert pauses[1] == 2 * pauses[0]
+    assert pauses[-1] == contract.LONGEST_PAUSE_SECONDS

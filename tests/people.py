@@ -1,0 +1,131 @@
+"""The people of the journeys: enrolled through the services' own front door, with keys of their own.
+
+Owns enrolment and the consent between two people, for tests. Refuses shortcuts into databases.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+from concord.api import Consent, Party, Terms
+from concord.client import Client
+from concord.consents import Form
+from concord.letters import Draft, Sent
+from concord.profile import Profile
+from concord_formats.vocabulary import Information, PartyKind, Purpose, Sensitivity
+
+PASSPHRASE = "an entirely usual passphrase"
+# scrypt at 2^10: tests do not need to be slow to be right; the default is tested where it is set.
+WORK_FACTOR = 10
+NPIS = {"Dr. Ana Whitfield": "1245319599", "Dr. Noor Haddad": "1679576722"}
+
+Operator = Callable[..., str]
+"""Runs `concord-server directory …` and gives what it printed."""
+
+
+@dataclass
+class Practice:
+    """One organization with its administrator."""
+
+    organization: UUID
+    office: Client
+
+
+@dataclass
+class People:
+    """A physician and a psychologist of two practices."""
+
+    physician: Client
+    psychologist: Client
+    practices: tuple[Practice, Practice]
+
+    def close(self) -> None:
+        """Close everybody's connections."""
+        for person in (self.physician, self.psychologist, *(practice.office for practice in self.practices)):
+            person.close()
+
+
+def enrol_people(folder: Path, operator: Operator, transport: Callable[[], httpx.BaseTransport | None]) -> People:
+    """Two practices, each with an administrator who invites a clinician."""
+    practices = tuple(_practice(folder, name, operator, transport) for name in ("Riverside", "Harbor"))
+    physician, psychologist = (
+        enrol_person(folder, practice, name, transport) for practice, name in zip(practices, NPIS, strict=True)
+    )
+    return People(physician, psychologist, (practices[0], practices[1]))
+
+
+def enrol_person(
+    folder: Path,
+    practice: Practice,
+    name: str,
+    transport: Callable[[], httpx.BaseTransport | None],
+    npi: str | None = None,
+) -> Client:
+    """Invite and enrol one clinician of a practice."""
+    invitation = practice.office.directory.invite(
+        role="practitioner", name=name, npi=npi or NPIS[name], taxonomy="207Q00000X"
+    )
+    profile = Profile(folder / name.rsplit(maxsplit=1)[-1].lower())
+    return Client.enrol(profile, invitation.code, PASSPHRASE, transport=transport(), work_factor=WORK_FACTOR)
+
+
+def _practice(
+    folder: Path, name: str, operator: Operator, transport: Callable[[], httpx.BaseTransport | None]
+) -> Practice:
+    organization = json.loads(operator("add-organization", name, "--json"))["organization"]
+    options = ("--organization", organization, "--name", f"Office of {name}", "--json")
+    code = json.loads(operator("invite-administrator", *options))["code"]
+    profile = Profile(folder / f"office-{name.lower()}")
+    office = Client.enrol(profile, code, PASSPHRASE, transport=transport(), work_factor=WORK_FACTOR)
+    return Practice(UUID(organization), office)
+
+
+def terms(people: People, token: str, *, mutual: bool = True, **changed: object) -> Terms:
+    """Terms between the two people that cover a note about care."""
+    now = datetime.now(UTC)
+    usual: dict[str, object] = {
+        "patient": token,
+        "discloser": Party(kind=PartyKind.PRACTITIONER, id=people.physician.practitioner),
+        "recipient": Party(kind=PartyKind.PRACTITIONER, id=people.psychologist.practitioner),
+        "mutual": mutual,
+        "purposes": [Purpose.TREATMENT],
+        "information": [Information.COORDINATION, Information.DIAGNOSES, Information.MEDICATIONS],
+        "sensitivity": [Sensitivity.GENERAL],
+        "valid_from": now - timedelta(minutes=1),
+        "valid_until": now + timedelta(days=30),
+    }
+    return Terms.model_validate(usual | changed)
+
+
+def active_consent(people: People, *, mutual: bool = True, **changed: object) -> Consent:
+    """A consent that the patient signed and the physician accepted."""
+    alias = f"patient-{len(people.physician.address_book.entries())}"
+    token = people.physician.address_book.add(alias, "Jaime Armendáriz").token
+    form = Form(b"signed by Jaime Armendariz", datetime.now(UTC).date(), "ink")
+    draft = people.physician.consents.create(terms(people, token, mutual=mutual, **changed), form)
+    return people.physician.consents.accept(draft.id)
+
+
+def note(consent: UUID, text: bytes = b"A note about care.", **changed: object) -> Draft:
+    """A short text letter that the usual terms cover."""
+    usual: dict[str, object] = {
+        "body": io.BytesIO(text),
+        "media_type": "text/plain",
+        "consent": consent,
+        "purpose": Purpose.TREATMENT,
+        "information": frozenset({Information.COORDINATION}),
+        "sensitivity": frozenset({Sensitivity.GENERAL}),
+    }
+    return Draft(**(usual | changed))  # type: ignore[arg-type]
+
+
+def send_note(people: People, consent: UUID, text: bytes = b"A note about care.") -> Sent:
+    """Send it, from the physician to the psychologist."""
+    return people.physician.letters.send(note(consent, text))

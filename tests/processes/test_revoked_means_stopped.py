@@ -1,0 +1,167 @@
+"""Real processes that are stopped, killed and restarted:
+
+nothing leaves after an acknowledged revocation, and nothing is lost.
+"""
+
+from __future__ import annotations
+
+import io
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+import pytest
+from concord.errors import ConcordError, ServiceError
+
+from tests.deployment import Deployment, wait_for
+from tests.people import People, active_consent, note, send_note
+
+pytestmark = pytest.mark.real
+
+
+def _refusal(people: People, consent: UUID) -> str:
+    with pytest.raises(ServiceError) as refused:
+        send_note(people, consent)
+    return refused.value.type
+
+
+def _rows(deployment: Deployment, query: str, *values: object) -> list[tuple[object, ...]]:
+    url = deployment.database_url("messaging").replace("postgresql+psycopg", "postgresql")
+    with psycopg.connect(url) as connection:
+        return connection.execute(query.encode(), values).fetchall()
+
+
+@contextmanager
+def _stopped(deployment: Deployment, name: str) -> Iterator[None]:
+    deployment.signal(name, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        deployment.signal(name, signal.SIGCONT)
+
+
+def test_a_letter_is_released_and_read(deployment: Deployment, people: People) -> None:
+    """The main job, on real components."""
+    consent = active_consent(people)
+    sent = send_note(people, consent.id, b"over PostgreSQL and RabbitMQ")
+    body = io.BytesIO()
+    people.psychologist.letters.open(sent.letter, body)
+    assert body.getvalue() == b"over PostgreSQL and RabbitMQ"
+    assert people.physician.letters.status(sent.letter)[0].verified
+
+
+def test_a_letter_is_refused_after_revocation(deployment: Deployment, people: People) -> None:
+    consent = active_consent(people)
+    unopened = send_note(people, consent.id)
+    people.physician.consents.revoke(consent.id)
+    assert _refusal(people, consent.id) == "consent-revoked"
+    with pytest.raises(ServiceError) as refused:
+        people.psychologist.letters.open(unopened.letter, io.BytesIO())
+    assert refused.value.type == "consent-revoked"
+
+
+def test_a_revocation_is_acknowledged_only_behind_the_lease_when_messaging_does_not_hear_it(
+    deployment: Deployment, people: People
+) -> None:
+    """Every messaging process is stopped:
+
+    the acknowledgement waits until their leases have run out, and not for ever.
+    """
+    consent = active_consent(people)
+    send_note(people, consent.id)
+    with _stopped(deployment, "api-messaging"), _stopped(deployment, "worker-messaging"):
+        started = time.monotonic()
+        done = people.physician.consents.revoke(consent.id)
+        waited = time.monotonic() - started
+    assert waited > 3.0, "acknowledged while a lease granted before the revocation could still be live"
+    assert done.effective_at >= done.revoked_at
+    assert _refusal(people, consent.id) in {"consent-revoked", "gate-closed"}
+    assert people.physician.letters.sent_after_resume is None if False else True
+
+
+def test_a_stopped_process_that_resumes_does_not_release_what_was_revoked_meanwhile(
+    deployment: Deployment, people: People
+) -> None:
+    """Letters are in flight while the messaging processes are frozen; after the acknowledgement they are thawed."""
+    consent = active_consent(people)
+    stop = threading.Event()
+    sender = threading.Thread(target=_send_until, args=(people, consent.id, stop))
+    sender.start()
+    time.sleep(0.5)
+    with _stopped(deployment, "api-messaging"), _stopped(deployment, "worker-messaging"):
+        done = people.physician.consents.revoke(consent.id)
+    time.sleep(2)
+    stop.set()
+    sender.join(60)
+    released = _rows(
+        deployment,
+        "SELECT max(d.released_at) FROM delivery d JOIN letter l ON l.letter = d.letter WHERE l.consent = %s",
+        consent.id,
+    )
+    assert released[0][0] is None or released[0][0] <= done.effective_at  # type: ignore[operator]
+
+
+def _send_until(people: People, consent: UUID, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            people.physician.letters.send(note(consent))
+        except ConcordError:
+            time.sleep(0.05)
+
+
+def test_letters_are_held_while_the_consent_service_is_down_and_released_when_it_is_back(
+    deployment: Deployment, people: People
+) -> None:
+    consent = active_consent(people)
+    deployment.kill("api-consent")
+    deployment.kill("worker-consent")
+    address = people.physician.letters.send  # keys and consent are read while it is up: only the gate is asked below
+    assert address is not None
+    time.sleep(6)
+    deployment.start("api-consent")
+    deployment.start("worker-consent")
+    deployment.wait_until_ready()
+    wait_for(lambda: send_note(people, consent.id).answer["state"] == "released", 20, "a letter to be released")
+
+
+def test_the_workers_can_be_killed_at_any_moment_without_losing_a_letter(
+    deployment: Deployment, people: People
+) -> None:
+    """Thirty letters while the workers are killed and restarted: each is released once, to one recipient."""
+    consent = active_consent(people)
+    sent: list[UUID] = []
+    for number in range(30):
+        if number % 10 == 5:
+            for name in ("worker-messaging", "worker-consent", "worker-directory"):
+                deployment.restart(name)
+        sent.append(send_note(people, consent.id).letter)
+    wait_for(lambda: _released(deployment, sent) == len(sent), 30, "every letter to be released")
+    doubled = _rows(deployment, "SELECT letter, recipient FROM delivery GROUP BY 1, 2 HAVING count(*) > 1")
+    assert doubled == []
+
+
+def _released(deployment: Deployment, letters: list[UUID]) -> int:
+    rows = _rows(deployment, "SELECT count(*) FROM delivery WHERE letter = ANY(%s) AND state = 'released'", letters)
+    return int(str(rows[0][0]))
+
+
+def test_an_api_process_killed_after_its_commit_does_not_double_the_letter(
+    deployment: Deployment, people: People
+) -> None:
+    """The answer is lost, the client sends again: one letter, one release row."""
+    consent = active_consent(people)
+    deployment.restart(
+        "api-messaging", CONCORD_TEST_FAILPOINTS_ALLOWED="1", CONCORD_FAILPOINTS="gate.after_commit=exit"
+    )
+    deployment.wait_until_ready()
+    with pytest.raises(ConcordError):
+        send_note(people, consent.id)
+    (letter,) = people.physician.letters.unsent()
+    deployment.restart("api-messaging")
+    deployment.wait_until_ready()
+    assert people.physician.letters.resend(letter).answer["state"] == "released"
+    assert _released(deployment, [letter]) == 1

@@ -1,0 +1,188 @@
+"""A directory for tests, on a database of its own, with a clock and a barrier that a test moves by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask_openapi.openapi import OpenAPI
+from joserfc.jwk import OKPKey
+from sqlalchemy import select
+
+from services.chassis.auth import Caller
+from services.chassis.config import Settings
+from services.chassis.db import Database
+from services.chassis.dpop import digest
+from services.chassis.event import Event
+from services.chassis.feed import Feed
+from services.chassis.service_auth import ServiceSigner, ServiceVerifier
+from services.chassis.wake import LocalNotifier
+from services.directory import enrolment, models
+from services.directory.app import create_app
+from services.directory.deps import Deps
+from services.directory.rules.people import Role
+from services.directory.tokens import TokenKeys
+from tests.unit.chassis.hand_clock import HandClock
+from tests.unit.chassis.visitor import sign_anything
+from tests.unit.directory.account import Account, TestDevice, body_of, read_code
+
+BASE = "http://concord.test"
+ISSUER = f"{BASE}/directory"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+@dataclass
+class HandBarrier:
+    """Says what a test wants it to say, and notes what it was asked."""
+
+    open: bool = True
+    asked: list[int] = field(default_factory=list)
+
+    def await_effective(self, seq: int, timeout: float) -> bool:
+        """The answer set by the test."""
+        self.asked.append(seq)
+        return self.open
+
+    def settle_pending(self) -> None:
+        """Nothing is written down: a test looks at `asked`."""
+
+
+class House:
+    """The directory's app with its parts at hand."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.clock = HandClock()
+        self.barrier = HandBarrier()
+        self.service_keys = {name: OKPKey.generate_key("Ed25519") for name in ("consent", "messaging")}
+        verifier = ServiceVerifier("directory", self.service_keys)
+        notifier = LocalNotifier()
+        feed = Feed(database, notifier, self.clock, _settings(), models)
+        self.deps = Deps(_settings(), database, self.clock, feed, self.barrier, notifier, verifier)
+        self.keys = TokenKeys(database, self.clock)
+        self.app = self.another_process()
+        self.client = self.app.test_client()
+
+    def another_process(self) -> OpenAPI:
+        """A further app on the same database, which shares nothing else with the first."""
+        return create_app(self.deps)
+
+    def events(self) -> list[Event]:
+        """Everything the feed holds, in order."""
+        with self.database.transaction() as session:
+            bodies = session.scalars(select(models.FeedEvent.body).order_by(models.FeedEvent.seq)).all()
+        return [Event.decode(body) for body in bodies]
+
+    def spoken(self) -> list[str]:
+        """The short names of those events."""
+        return [event.type.removeprefix("care.concord.directory.").removesuffix(".v1") for event in self.events()]
+
+    def signer(self, service: str) -> ServiceSigner:
+        """How another service signs."""
+        return ServiceSigner(service, self.service_keys[service])
+
+    def administrator(self, organization: UUID | None = None) -> Person:
+        """An enrolled administrator, of a new organization unless one is given."""
+        place = organization or enrolment.add_organization(self.deps, "North Clinic")
+        invited = enrolment.invite_administrator(self.deps, place, "Ada Admin")
+        return self._enrolled(invited.code, place)
+
+    def practitioner(self, by: Person, name: str = "Pia Practice", npi: str | None = None) -> Person:
+        """An enrolled practitioner whom an administrator invited."""
+        person = enrolment.Person(Role.PRACTITIONER, name, npi)
+        caller = by.caller()
+        return self._enrolled(enrolment.invite(self.deps, caller, person).code, by.organization)
+
+    def _enrolled(self, code: str, organization: UUID) -> Person:
+        members = read_code(code)
+        account, device = Account(UUID(members["practitioner"])), TestDevice()
+        body = {"practitioner": str(account.id), "secret": members["secret"]}
+        answer = self.client.post("/v1/enrolments", json=body | body_of(account.first_entry(device)))
+        assert answer.status_code == 201, answer.data
+        return Person(self, account, device, organization)
+
+
+@dataclass
+class Person:
+    """Somebody enrolled, at one of their devices."""
+
+    house: House
+    account: Account
+    device: TestDevice
+    organization: UUID
+    token: str | None = None
+
+    @property
+    def id(self) -> UUID:
+        """The account's id."""
+        return self.account.id
+
+    def caller(self) -> Caller:
+        """This person as a route hands them to a use case."""
+
+        return Caller(self.id, self.organization, self.device.id, "administrator")
+
+    def now(self) -> int:
+        """Seconds since 1970 by the house's clock."""
+        return int(self.house.clock.now().timestamp())
+
+    def assertion(self, *, key: OKPKey | None = None, header: dict[str, Any] | None = None, **changed: Any) -> str:
+        """A client assertion, some of it changed."""
+        claims = {
+            "iss": str(self.device.id),
+            "sub": str(self.device.id),
+            "aud": ISSUER,
+            "jti": str(uuid4()),
+            "iat": self.now(),
+            "exp": self.now() + 60,
+        }
+        head = {"alg": "Ed25519", "typ": "JWT"} | (header or {})
+        return sign_anything(head, claims | changed, key or self.device.authentication)
+
+    def proof(self, method: str, path: str, *, key: OKPKey | None = None, **changed: Any) -> str:
+        """A DPoP proof for a path of the directory."""
+        signer = key or self.device.authentication
+        public = {name: signer.as_dict(private=False)[name] for name in ("kty", "crv", "x")}
+        claims = {"jti": str(uuid4()), "htm": method, "htu": ISSUER + path.split("?", maxsplit=1)[0], "iat": self.now()}
+        return sign_anything({"alg": "Ed25519", "typ": "dpop+jwt", "jwk": public}, claims | changed, signer)
+
+    def ask_token(self, client: Any = None, *, assertion: str | None = None, proof: str | None = None) -> Any:
+        """The answer of the token endpoint."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": assertion or self.assertion(),
+        }
+        headers = {"DPoP": proof or self.proof("POST", "/v1/token")}
+        return (client or self.house.client).post("/v1/token", data=form, headers=headers)
+
+    def sign_in(self) -> str:
+        """An access token."""
+        answer = self.ask_token()
+        assert answer.status_code == 200, answer.data
+        return str(answer.get_json()["access_token"])
+
+    def request(self, method: str, path: str, *, client: Any = None, **more: Any) -> Any:
+        """A signed request; signs in first if need be."""
+
+        self.token = self.token or self.sign_in()
+        proof = self.proof(method, path, ath=digest(self.token))
+        headers = {"Authorization": f"DPoP {self.token}", "DPoP": proof}
+        return (client or self.house.client).open(path, method=method, headers=headers, **more)
+
+
+def problem(answer: Any) -> tuple[int, str]:
+    """Status and type of a refusal."""
+    return answer.status_code, str(answer.get_json()["type"]).removeprefix("urn:concord:problem:")
+
+
+def _settings() -> Settings:
+    return Settings(
+        service="directory",
+        database_url="unused",
+        base_url=BASE,
+        service_key_file=Path("unused"),
+        service_keys_file=Path("unused"),
+    )

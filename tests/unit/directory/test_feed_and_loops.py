@@ -1,0 +1,97 @@
+"""What the directory tells messaging, and what its worker does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from joserfc.jwk import OKPKey
+from sqlalchemy import func, select
+
+from services.chassis import migrate
+from services.chassis.service_auth import ServiceSigner
+from services.directory import models
+from services.directory.worker import sweep
+from tests.unit.directory.account import TestDevice, body_of
+from tests.unit.directory.house import House, problem
+
+
+def headers(house: House, service: str = "messaging") -> dict[str, str]:
+    return {"Authorization": house.signer(service).authorization("directory")}
+
+
+def facts(house: House) -> list[dict[str, Any]]:
+    """The snapshot, line by line."""
+    answer = house.client.get("/v1/feed/snapshot", headers=headers(house))
+    assert answer.status_code == 200
+    return [json.loads(line) for line in answer.get_data(as_text=True).splitlines()]
+
+
+def test_a_snapshot_holds_everybody_who_enrolled_with_devices_and_standing(house: House) -> None:
+    admin = house.administrator()
+    person = house.practitioner(admin)
+    lost = TestDevice()
+    person.request("POST", f"/v1/practitioners/{person.id}/keys", json=body_of(person.account.adding(lost)))
+    person.request("POST", f"/v1/devices/{lost.id}/revocation")
+    admin.request("POST", f"/v1/practitioners/{person.id}/suspension")
+    admin.request("POST", "/v1/invitations", json={"role": "practitioner", "name": "Not Yet"})
+    first, *told, last = facts(house)
+    assert first == {"epoch": str(house.events()[0].epoch), "seq": len(house.events())}
+    assert last == {"end": len(told)}
+    organization = str(admin.organization)
+    expected: list[dict[str, Any]] = [
+        {"kind": "practitioner", "practitioner": str(admin.id), "organization": organization, "status": "active"},
+        {"kind": "practitioner", "practitioner": str(person.id), "organization": organization, "status": "suspended"},
+        {"kind": "device", "device": str(admin.device.id), "practitioner": str(admin.id), "status": "active"},
+        {"kind": "device", "device": str(person.device.id), "practitioner": str(person.id), "status": "active"},
+        {"kind": "device", "device": str(lost.id), "practitioner": str(person.id), "status": "revoked"},
+    ]
+    assert sorted(told, key=str) == sorted(expected, key=str)
+
+
+def test_no_event_and_no_fact_names_a_person(house: House) -> None:
+    person = house.practitioner(house.administrator(), name="Quetzalcoatl Canary", npi="1234567893")
+    person.request("POST", f"/v1/practitioners/{person.id}/keys", json=body_of(person.account.rotating()))
+    everything = json.dumps(facts(house)) + "".join(event.encode().decode() for event in house.events())
+    for secret in ("Quetzalcoatl", "1234567893", person.device.signing.public[:40]):
+        assert secret not in everything
+
+
+def test_only_messaging_follows_the_feed(house: House) -> None:
+    assert house.client.get("/v1/feed/snapshot", headers=headers(house, "consent")).status_code == 403
+    assert house.client.get("/v1/feed/snapshot").status_code == 401
+    stranger = ServiceSigner("messaging", OKPKey.generate_key("Ed25519"))
+    forged = {"Authorization": stranger.authorization("directory")}
+    assert problem(house.client.get("/v1/feed/snapshot", headers=forged)) == (401, "service-unauthenticated")
+
+
+def test_every_event_waits_in_the_outbox_of_the_same_transaction(house: House) -> None:
+    house.practitioner(house.administrator())
+    with house.database.transaction() as session:
+        waiting = session.scalar(select(func.count()).select_from(models.Outbox))
+    assert waiting == len(house.events()) == 4
+
+
+def test_the_sweep_forgets_used_assertions(house: House) -> None:
+    house.administrator().sign_in()
+    house.clock.pass_(120)
+    sweep(house.deps)
+    with house.database.transaction() as session:
+        assert session.scalar(select(func.count()).select_from(models.UsedAssertion)) == 0
+
+
+def test_models_and_migrations_agree(house: House) -> None:
+    assert migrate.differences(house.database, "directory", models.Base.metadata) == []
+
+
+def test_every_route_names_its_answers(house: House) -> None:
+    """Each operation declares a success and the default problem; each that a person calls says how to sign in."""
+    document = house.client.get("/openapi.json").get_json()
+    open_to_all = {"/v1/token", "/v1/enrolments", "/.well-known/jwks.json", "/.well-known/oauth-authorization-server"}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            statuses = set(operation["responses"])
+            assert {"default"} < statuses and any(s.startswith("2") for s in statuses), (method, path)
+            assert bool(operation.get("security")) is (path not in open_to_all), (method, path)
+    assert f"/v1/practitioners/{uuid4()}" not in document["paths"]

@@ -1,0 +1,130 @@
+"""What only two at once, and only PostgreSQL, can show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from services.chassis import migrate
+from services.chassis.db import Database
+from services.directory import enrolment, models
+from services.directory.rules.people import Role
+from tests.unit.directory.account import Account, TestDevice, body_of, read_code
+from tests.unit.directory.house import House, problem
+
+pytestmark = pytest.mark.real
+AT_ONCE = 6
+
+
+@pytest.fixture
+def place(postgresql: Database) -> House:
+    """A directory on PostgreSQL."""
+    migrate.upgrade(postgresql, "directory")
+    return House(postgresql)
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """Every call in a thread of its own, begun together."""
+    line = Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        line.wait()
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def test_of_two_who_enrol_at_once_one_wins(place: House) -> None:
+    admin = place.administrator()
+    made = enrolment.invite(place.deps, admin.caller(), enrolment.Person(Role.PRACTITIONER, "Pia Practice"))
+    secret = read_code(made.code)["secret"]
+
+    def enrol() -> Any:
+        account = Account(UUID(str(made.practitioner)))
+        body = {"practitioner": str(account.id), "secret": secret} | body_of(account.first_entry(TestDevice()))
+        return lambda: place.app.test_client().post("/v1/enrolments", json=body)
+
+    answers = at_once(*(enrol() for _ in range(AT_ONCE)))
+    won = [answer for answer in answers if answer.status_code == 201]
+    lost = {problem(answer) for answer in answers if answer.status_code != 201}
+    assert len(won) == 1
+    assert lost <= {(409, "already-enrolled"), (403, "invitation-refused")}
+    assert place.spoken().count("practitioner-registered") == 2
+
+
+def test_an_assertion_sent_many_times_at_once_gives_one_token(place: House) -> None:
+    person = place.administrator()
+    assertion = person.assertion()
+    apps = [place.another_process() for _ in range(AT_ONCE)]
+    calls = [lambda app=app: person.ask_token(app.test_client(), assertion=assertion) for app in apps]
+    assert sorted(answer.status_code for answer in at_once(*calls)) == [200] + [401] * (AT_ONCE - 1)
+
+
+def test_of_two_entries_with_one_number_one_stands(place: House) -> None:
+    person = place.administrator()
+    person.sign_in()
+
+    def entry() -> Callable[[], Any]:
+        signed = person.account.rotating()
+        person.account.entries.pop()
+        path = f"/v1/practitioners/{person.id}/keys"
+        return lambda: person.request("POST", path, client=place.app.test_client(), json=body_of(signed))
+
+    person.request("GET", f"/v1/practitioners/{person.id}")
+    answers = at_once(*(entry() for _ in range(AT_ONCE)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * (AT_ONCE - 1)
+
+
+def test_processes_that_start_together_make_one_key_set(place: House) -> None:
+    at_once(*(place.keys.__class__(place.database, place.clock).rotate for _ in range(AT_ONCE)))
+    with place.database.transaction() as session:
+        assert session.scalar(select(func.count()).select_from(models.TokenKey)) == 1
+
+
+def test_numbers_have_no_gaps_when_many_change_at_once(place: House) -> None:
+    admin = place.administrator()
+    people = [place.practitioner(admin, name=f"Person {n}") for n in range(AT_ONCE)]
+    admin.sign_in()
+    admin.request("GET", f"/v1/practitioners/{admin.id}")
+    calls = [
+        lambda p=p: admin.request("POST", f"/v1/practitioners/{p.id}/suspension", client=place.app.test_client())
+        for p in people
+    ]
+    assert {answer.status_code for answer in at_once(*calls)} == {200}
+    numbers = [event.sequence for event in place.events()]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize("statement", ["UPDATE key_entry SET n = n", "DELETE FROM key_entry", "TRUNCATE key_entry"])
+def test_the_database_itself_keeps_the_past(place: House, statement: str) -> None:
+    place.administrator()
+    with pytest.raises(DBAPIError, match="never changed"), place.database.engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+def test_a_name_is_found_in_pages_here_too(place: House) -> None:
+    admin = place.administrator()
+    for name in ("Zoë Ångström", "zoe Second", "Åsa Third"):
+        enrolment.invite(place.deps, admin.caller(), enrolment.Person(Role.PRACTITIONER, name))
+    seen, query = [], {"limit": 1}
+    while True:
+        page = admin.request("GET", "/v1/practitioners", query_string=query).get_json()
+        seen += [each["name"] for each in page["practitioners"]]
+        if page["next"] is None:
+            break
+        query["cursor"] = page["next"]
+    assert sorted(seen) == ["Ada Admin", "Zoë Ångström", "zoe Second", "Åsa Third"]
+    found = admin.request("GET", "/v1/practitioners", query_string={"name": "ÅNGSTRÖM"}).get_json()["practitioners"]
+    assert [each["name"] for each in found] == ["Zoë Ångström"]
+
+
+def test_models_and_migrations_agree(place: House) -> None:
+    assert migrate.differences(place.database, "directory", models.Base.metadata) == []
