@@ -1,0 +1,170 @@
+"""The consent service's calls.
+
+Owns the shapes of a consent as the service presents it. Refuses names of patients: a consent knows a patient token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from concord_formats.vocabulary import Information, PartyKind, Purpose, Sensitivity
+
+from ..transport import Transport
+from .shapes import Answer, paged
+
+
+class Party(Answer):
+    """A named practitioner or a named organization."""
+
+    kind: PartyKind
+    id: UUID
+
+
+class Terms(Answer):
+    """What a consent allows: who may disclose what to whom, why and until when."""
+
+    patient: str
+    discloser: Party
+    recipient: Party
+    mutual: bool
+    purposes: list[Purpose]
+    information: list[Information]
+    sensitivity: list[Sensitivity]
+    valid_from: datetime
+    valid_until: datetime
+
+
+class Direction(Answer):
+    """One way of a consent: live once its discloser has accepted the evidence."""
+
+    discloser: Party
+    recipient: Party
+    accepted_at: datetime | None = None
+    accepted_by: UUID | None = None
+
+
+class Evidence(Answer):
+    """What the service knows of the signed form: never the form itself, only its sealed bytes."""
+
+    sha256: str
+    signed_on: date
+    method: str
+    size: int
+
+
+class ConsentVersion(Answer):
+    """One version of a consent; `status` is draft, active, revoked, expired or superseded."""
+
+    version: int
+    status: str
+    discloser: Party
+    recipient: Party
+    mutual: bool
+    purposes: list[Purpose]
+    information: list[Information]
+    sensitivity: list[Sensitivity]
+    valid_from: datetime
+    valid_until: datetime
+    directions: list[Direction]
+    evidence: Evidence | None = None
+    activated_at: datetime | None = None
+    revoked_at: datetime | None = None
+    effective_at: datetime | None = None
+
+
+class Consent(Answer):
+    """A consent and its versions, oldest first."""
+
+    id: UUID
+    patient: str
+    created_at: datetime
+    versions: list[ConsentVersion]
+
+    @property
+    def latest(self) -> ConsentVersion:
+        """The newest version, draft or not."""
+        return max(self.versions, key=lambda version: version.version)
+
+    @property
+    def active(self) -> ConsentVersion | None:
+        """The version in force, if any."""
+        return next((version for version in self.versions if version.status == "active"), None)
+
+
+class Disclosure(Answer):
+    """One line of the account: what was released, refused, handed out or opened under a consent."""
+
+    event: str
+    letter: UUID
+    consent_version: int
+    sender: UUID
+    recipient: UUID
+    purpose: str
+    information: list[str]
+    sensitivity: list[str]
+    at: datetime
+    reason: str | None = None
+
+
+class ConsentApi:
+    """Calls to `/consent`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def draft(self, terms: Terms) -> Consent:
+        """Create a draft, version 1 of a new consent."""
+        return self._consent("POST", "/consents", json=terms.model_dump(mode="json"))
+
+    def draft_version(self, consent: UUID, terms: Terms) -> Consent:
+        """Create the next version, as a draft, of a consent."""
+        return self._consent("POST", f"/consents/{consent}/versions", json=terms.model_dump(mode="json"))
+
+    def attach_evidence(self, consent: UUID, version: int, sealed: bytes, signed_on: date, method: str) -> Consent:
+        """Store the sealed form: an age file of at most 8 MiB."""
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Concord-Signed-On": signed_on.isoformat(),
+            "Concord-Signature-Method": method,
+        }
+        path = f"/consents/{consent}/versions/{version}/evidence"
+        return self._consent("PUT", path, content=sealed, headers=headers)
+
+    def evidence(self, consent: UUID, version: int) -> bytes:
+        """The sealed form, as stored."""
+        return self._transport.send("GET", f"/consent/v1/consents/{consent}/versions/{version}/evidence").content
+
+    def accept(self, consent: UUID, version: int, evidence_sha256: str) -> Consent:
+        """Accept, as the discloser's side, the direction that is one's own."""
+        body = {"evidence_sha256": evidence_sha256}
+        return self._consent("POST", f"/consents/{consent}/versions/{version}/acceptance", json=body)
+
+    def activate(self, consent: UUID, version: int) -> Consent:
+        """Put a version in force. Raises `ServiceError` (`consent-incomplete`, with what is missing)."""
+        return self._consent("POST", f"/consents/{consent}/versions/{version}/activation")
+
+    def revoke(self, consent: UUID) -> dict[str, Any]:
+        """Revoke. `status` is `revoked` once no letter can be released any more, `revoking` until then."""
+        return dict(self._json("POST", f"/consents/{consent}/revocation"))
+
+    def consent(self, consent: UUID) -> Consent:
+        """One consent by id."""
+        return self._consent("GET", f"/consents/{consent}")
+
+    def consents(self) -> Iterator[Consent]:
+        """Every consent that one is a party to."""
+        return paged(lambda q: self._json("GET", "/consents", params=q), "consents", Consent, {})
+
+    def disclosures(self, consent: UUID) -> Iterator[Disclosure]:
+        """The account of one consent."""
+        path = f"/consents/{consent}/disclosures"
+        return paged(lambda q: self._json("GET", path, params=q), "disclosures", Disclosure, {})
+
+    def _consent(self, method: str, path: str, **request: Any) -> Consent:
+        return Consent.model_validate(self._json(method, path, **request))
+
+    def _json(self, method: str, path: str, **request: Any) -> Any:
+        return self._transport.json(method, "/consent/v1" + path, **request)

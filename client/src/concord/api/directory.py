@@ -1,0 +1,113 @@
+"""The directory's calls: colleagues, organizations, invitations, keys.
+
+Owns the shapes of those answers. Refuses to trust keys: a history that it fetched goes through `concord.pins` before
+it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from concord_formats.key_entries import SignedEntry
+from concord_formats.signatures import from_base64url, to_base64url
+
+from ..transport import Transport
+from .shapes import Answer, paged
+
+
+class Organization(Answer):
+    """An organization: a practice, a program, a hospital."""
+
+    id: UUID
+    name: str
+
+
+class Practitioner(Answer):
+    """A person in the directory; `status` is invited, active or suspended."""
+
+    id: UUID
+    role: str
+    name: str
+    npi: str | None = None
+    taxonomy: str | None = None
+    organization: Organization
+    status: str
+
+
+class Invitation(Answer):
+    """A one-time invitation: `code` goes to the invited person on a way that only they can read."""
+
+    practitioner: UUID
+    code: str
+    expires_at: datetime
+
+
+class DirectoryApi:
+    """Calls to `/directory`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def enrol(self, practitioner: UUID, secret: str, first: SignedEntry) -> Practitioner:
+        """Use an invitation. Raises `ServiceError` (`invitation-refused`, `already-enrolled`)."""
+        body = {"practitioner": str(practitioner), "secret": secret, **_encoded(first)}
+        return Practitioner.model_validate(self._transport.anonymous("POST", "/directory/v1/enrolments", json=body))
+
+    def practitioner(self, practitioner: UUID) -> Practitioner:
+        """One person by id."""
+        return Practitioner.model_validate(self._json("GET", f"/practitioners/{practitioner}"))
+
+    def find(
+        self, *, npi: str | None = None, name: str | None = None, organization: UUID | None = None
+    ) -> Iterator[Practitioner]:
+        """People by NPI, by name or by organization."""
+        query = {"npi": npi, "name": name, "organization": organization and str(organization)}
+        given = {key: value for key, value in query.items() if value}
+        return paged(lambda q: self._json("GET", "/practitioners", params=q), "practitioners", Practitioner, given)
+
+    def organization(self, organization: UUID) -> Organization:
+        """One organization by id."""
+        return Organization.model_validate(self._json("GET", f"/organizations/{organization}"))
+
+    def organizations(self, name: str) -> Iterator[Organization]:
+        """Organizations by name."""
+        return paged(
+            lambda q: self._json("GET", "/organizations", params=q), "organizations", Organization, {"name": name}
+        )
+
+    def keys(self, practitioner: UUID) -> Sequence[SignedEntry]:
+        """The key history of one account, oldest first, exactly as signed."""
+        entries = self._json("GET", f"/practitioners/{practitioner}/keys")["entries"]
+        return [SignedEntry(from_base64url(e["entry"]), from_base64url(e["signature"])) for e in entries]
+
+    def append_keys(self, practitioner: UUID, entry: SignedEntry) -> None:
+        """Append an entry to one's own history."""
+        self._json("POST", f"/practitioners/{practitioner}/keys", json=_encoded(entry))
+
+    def invite(self, *, role: str, name: str, npi: str | None, taxonomy: str | None) -> Invitation:
+        """As an administrator: invite a person to one's own organization."""
+        body = {"role": role, "name": name, "npi": npi, "taxonomy": taxonomy}
+        given = {key: value for key, value in body.items() if value is not None}
+        return Invitation.model_validate(self._json("POST", "/invitations", json=given))
+
+    def suspend(self, practitioner: UUID) -> dict[str, Any]:
+        """As an administrator: stop every release to and from a person; answered once that is so."""
+        return dict(self._json("POST", f"/practitioners/{practitioner}/suspension"))
+
+    def reinstate(self, practitioner: UUID) -> dict[str, Any]:
+        """As an administrator: end a suspension."""
+        return dict(self._json("DELETE", f"/practitioners/{practitioner}/suspension"))
+
+    def revoke_device(self, device: UUID) -> dict[str, Any]:
+        """As its owner or their administrator: stop a lost device."""
+        return dict(self._json("POST", f"/devices/{device}/revocation"))
+
+    def _json(self, method: str, path: str, **request: Any) -> Any:
+        return self._transport.json(method, "/directory/v1" + path, **request)
+
+
+def _encoded(signed: SignedEntry) -> dict[str, str]:
+    return {"entry": to_base64url(signed.entry), "signature": to_base64url(signed.signature)}

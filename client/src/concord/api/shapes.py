@@ -1,0 +1,33 @@
+"""What the answers of the services have in common: how they are read, and how lists go on.
+
+Owns the reading of an answer. Refuses to fail on members that a newer server added: an older client ignores what it
+does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+Item = TypeVar("Item", bound="Answer")
+
+
+class Answer(BaseModel):
+    """One object in an answer."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+def paged(
+    fetch: Callable[[dict[str, str]], Any], member: str, item: type[Item], query: dict[str, str]
+) -> Iterator[Item]:
+    """Every item of a list, page after page. `fetch` takes the query; a page holds `member` and perhaps `next`."""
+    cursor: str | None = None
+    while True:
+        page = fetch(query | ({"cursor": cursor} if cursor else {}))
+        yield from (item.model_validate(each) for each in page[member])
+        cursor = page.get("next")
+        if not cursor:
+            return

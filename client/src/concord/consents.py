@@ -1,0 +1,130 @@
+"""Consents as a clinician handles them: draft with the signed form, accept one's own side, show, revoke.
+
+Owns the sealing of the signed form to the parties and the waiting for a revocation's effect. Refuses to accept a form
+unread: accepting fetches the sealed form, opens it, checks its digest and hands it to the caller.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from .address_book import AddressBook
+from .age import decrypt_bytes, encrypt_bytes, parse_recipient
+from .api import Consent, ConsentApi, ConsentVersion, Disclosure, Party, Terms
+from .colleagues import Colleagues
+from .errors import EvidenceError, RevocationPendingError
+from .keyring import Keyring
+
+# A revocation takes effect within lease and deadline (6 s) of the services' own; this leaves room for a slow network.
+REVOCATION_WAIT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Form:
+    """The form that the patient signed: its bytes, the day, and how (`ink`, `electronic` or `verbal`)."""
+
+    content: bytes
+    signed_on: date
+    method: str
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """When a consent was revoked, and since when no letter can leave under it any more."""
+
+    consent: UUID
+    revoked_at: datetime
+    effective_at: datetime
+
+
+class Consents:
+    """The consents that one is a party to."""
+
+    def __init__(self, api: ConsentApi, colleagues: Colleagues, book: AddressBook, keyring: Keyring) -> None:
+        self.api = api
+        self._colleagues = colleagues
+        self._book = book
+        self._keyring = keyring
+
+    def create(self, terms: Terms, form: Form) -> Consent:
+        """Draft a consent and store the signed form, sealed to every party. Nothing may leave under it yet."""
+        sealed = self._seal(terms, form)
+        consent = self.api.draft(terms)
+        return self.api.attach_evidence(consent.id, consent.latest.version, sealed, form.signed_on, form.method)
+
+    def create_version(self, consent: UUID, terms: Terms, form: Form) -> Consent:
+        """Draft the next version of a consent, with the form that was signed for it."""
+        sealed = self._seal(terms, form)
+        drafted = self.api.draft_version(consent, terms)
+        return self.api.attach_evidence(consent, drafted.latest.version, sealed, form.signed_on, form.method)
+
+    def read_form(self, consent: UUID) -> bytes:
+        """The signed form of the newest version, opened. Raises `EvidenceError` when it is not what the record says."""
+        version = self.api.consent(consent).latest
+        if version.evidence is None:
+            raise EvidenceError("no signed form is attached yet")
+        sealed = self.api.evidence(consent, version.version)
+        if hashlib.sha256(sealed).hexdigest() != version.evidence.sha256:
+            raise EvidenceError("the stored form is not the one on record")
+        return decrypt_bytes(sealed, self._keyring.encryption_identities())
+
+    def accept(self, consent: UUID) -> Consent:
+        """Accept the direction that is one's own to accept, on the form as stored, and put a draft in force."""
+        self.read_form(consent)  # what cannot be opened and checked is not accepted
+        version = self.api.consent(consent).latest
+        assert version.evidence is not None  # noqa: S101 - read_form has just read it
+        accepted = self.api.accept(consent, version.version, version.evidence.sha256)
+        if accepted.latest.status == "draft":
+            return self.api.activate(consent, version.version)
+        return accepted
+
+    def show(self, consent: UUID) -> Consent:
+        """One consent."""
+        return self.api.consent(consent)
+
+    def list(self, patient: str | None = None) -> Iterator[Consent]:
+        """Every consent that one is a party to, or those of one patient (alias or token)."""
+        token = self._book.token(patient) if patient else None
+        return (consent for consent in self.api.consents() if token in (None, consent.patient))
+
+    def disclosures(self, consent: UUID) -> Iterator[Disclosure]:
+        """What was released, refused, handed out and opened under a consent."""
+        return self.api.disclosures(consent)
+
+    def revoke(self, consent: UUID, *, wait: float = REVOCATION_WAIT_SECONDS) -> Revocation:
+        """Revoke, and wait until no letter can leave any more.
+
+        Raises `RevocationPendingError` when that could not be confirmed within `wait` seconds; the revocation stands
+        all the same.
+        """
+        end = time.monotonic() + wait
+        while True:
+            answer = self.api.revoke(consent)
+            if answer["status"] == "revoked":
+                moments = (datetime.fromisoformat(answer[name]) for name in ("revoked_at", "effective_at"))
+                return Revocation(consent, *moments)
+            if time.monotonic() >= end:
+                raise RevocationPendingError(consent)
+            time.sleep(0.25)
+
+    def in_force(self, consent: UUID) -> ConsentVersion:
+        """The version that a letter would cite: the active one, else the newest, whose refusal then says why."""
+        found = self.api.consent(consent)
+        return found.active or found.latest
+
+    def _seal(self, terms: Terms, form: Form) -> bytes:
+        people = self._colleagues.members((terms.discloser, terms.recipient))
+        if self._colleagues.me not in people:
+            people.append(self._colleagues.me)
+        recipients = [parse_recipient(self._colleagues.entry(person).encryption) for person in people]
+        return encrypt_bytes(form.content, recipients)
+
+
+def other_side(version: ConsentVersion, colleagues: Colleagues) -> list[Party]:
+    """The parties to whom one may disclose under a version: the recipients of the directions that are one's own."""
+    return [direction.recipient for direction in version.directions if colleagues.is_mine(direction.discloser)]

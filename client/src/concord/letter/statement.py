@@ -1,0 +1,148 @@
+"""The statement: what the sender signs, inside the seal.
+
+Owns its shape, its strict reading from exact bytes, and its comparison with the address that the letter came under.
+Refuses to canonicalise: the bytes that were signed are the bytes that are read. Specified in `spec/letter.md`,
+"Statement".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated
+from uuid import UUID
+
+from concord_formats.address import MAX_RECIPIENTS, Address, PatientToken, address_digest
+from concord_formats.key_entries import KeyEntry
+from concord_formats.lines import LineError, parse_line
+from concord_formats.scalars import FormatVersion, Id, Moment, Sha256
+from concord_formats.vocabulary import Information, Purpose, Sensitivity
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from ..errors import MalformedLetterError, StatementMismatchError
+
+# Twenty recipients of 160 bytes, a signing key of 2.6 KiB and the members of an address: a longer one is not ours.
+MAX_STATEMENT_BYTES = 32 * 1024
+# Of plaintext. The services take 272 MiB of a whole letter, which leaves room for the seal.
+MAX_BODY_BYTES = 256 * 1024 * 1024
+
+# RFC 6838, section 4.2, with parameters as in RFC 9110, section 8.3.1, unquoted: never a line feed.
+MEDIA_TYPE_PATTERN = (
+    r"^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}"
+    r"(; ?[A-Za-z0-9_-]{1,40}=[A-Za-z0-9!#$&^_.+-]{1,80}){0,4}$"
+)
+
+
+class StatementRecipient(BaseModel):
+    """A person the sender sealed to, and SHA-256 of the text of the encryption key that was used (hexadecimal)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    practitioner: Id
+    encryption: Sha256
+
+
+class StatementBody(BaseModel):
+    """The document: its media type, its size in bytes, SHA-256 of its bytes (hexadecimal)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    type: Annotated[str, StringConstraints(pattern=MEDIA_TYPE_PATTERN)]
+    size: Annotated[int, Field(strict=True, ge=0, le=MAX_BODY_BYTES)]
+    sha256: Sha256
+
+
+class Statement(BaseModel):
+    """What a sender signs of one letter; `signing_key` is the device's hybrid public key in base64url."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    v: FormatVersion
+    letter: Id
+    sender: Id
+    device: Id
+    signing_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43,4096}$")]
+    recipients: Annotated[tuple[StatementRecipient, ...], Field(min_length=1, max_length=MAX_RECIPIENTS)]
+    patient: PatientToken
+    consent: Id
+    consent_version: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+    purpose: Purpose
+    information: Annotated[frozenset[Information], Field(min_length=1)]
+    sensitivity: Annotated[frozenset[Sensitivity], Field(min_length=1)]
+    thread: Id
+    reply_to: Id | None = None
+    address_sha256: Sha256
+    body: StatementBody
+    sealed_at: Moment
+
+    def encode(self) -> bytes:
+        """The statement as one line of JSON, the exact bytes that are signed."""
+        members = self.model_dump(mode="json", exclude_none=True)
+        for name in ("information", "sensitivity"):
+            members[name] = sorted(members[name])
+        return json.dumps(members, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+
+    def names(self, reader: UUID, encryption_digests: frozenset[str]) -> bool:
+        """Whether the sender sealed to this reader, by one of these keys."""
+        return any(each.practitioner == reader and each.encryption in encryption_digests for each in self.recipients)
+
+
+# The members that statement and address share and must agree on.
+_SHARED = (
+    *("letter", "sender", "device", "patient", "consent", "consent_version", "purpose"),
+    *("information", "sensitivity", "thread", "reply_to", "sealed_at"),
+)
+
+
+def state(
+    address: Address, address_line: bytes, signing_key: str, recipients: dict[UUID, KeyEntry], body: StatementBody
+) -> Statement:
+    """The statement of a letter; `recipients` holds an entry for each recipient of the address."""
+    named = [
+        StatementRecipient(practitioner=person, encryption=encryption_digest(recipients[person].encryption))
+        for person in address.recipients
+    ]
+    shared = {name: getattr(address, name) for name in _SHARED}
+    return Statement(
+        v=1,
+        **shared,
+        signing_key=signing_key,
+        recipients=tuple(named),
+        address_sha256=address_digest(address_line),
+        body=body,
+    )
+
+
+def encryption_digest(recipient: str) -> str:
+    """How a statement names an encryption key: SHA-256 of its `age1pq1…` text, in lower-case hexadecimal."""
+    return hashlib.sha256(recipient.encode("ascii")).hexdigest()
+
+
+def parse_statement(line: bytes) -> Statement:
+    """Read the exact bytes of a statement. Raises `MalformedLetterError`."""
+    try:
+        return parse_line(Statement, line, MAX_STATEMENT_BYTES)
+    except LineError as error:
+        raise MalformedLetterError(f"the letter's statement cannot be read: {error}") from None
+
+
+def check_address(statement: Statement, address: Address, address_line: bytes) -> None:
+    """Raises `StatementMismatchError` that names the first member in which address and statement differ."""
+    for name in _SHARED:
+        if getattr(statement, name) != getattr(address, name):
+            raise StatementMismatchError(name)
+    if tuple(each.practitioner for each in statement.recipients) != address.recipients:
+        raise StatementMismatchError("recipients")
+    if statement.address_sha256 != address_digest(address_line):
+        raise StatementMismatchError("address_sha256")
+
+
+__all__ = [
+    "MAX_BODY_BYTES",
+    "MAX_STATEMENT_BYTES",
+    "Statement",
+    "StatementBody",
+    "StatementRecipient",
+    "check_address",
+    "encryption_digest",
+    "parse_statement",
+    "state",
+]

@@ -1,0 +1,149 @@
+"""Signed-in HTTP: the one place where the client talks to the services.
+
+Owns signing in (private_key_jwt, RFC 7523), the DPoP proof on each request (RFC 9449), the retry after an expired
+token, and the translation of problem documents (RFC 9457) into `ServiceError`. Refuses redirects, and every other
+origin than the one it was made for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from .dpop import AuthenticationKey
+from .errors import ServiceError, UnreachableError
+
+CLIENT_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+# A token is renewed this long before it ends, so that none ends on the way.
+RENEW_BEFORE_SECONDS = 20
+# A long poll waits up to 25 s and a revocation up to 8 s; a service that is silent for longer is not there.
+TIMEOUT = httpx.Timeout(40.0, connect=5.0)
+
+
+@dataclass(frozen=True)
+class Device:
+    """What signs in: the device's id and its authentication key."""
+
+    id: UUID
+    key: AuthenticationKey
+
+
+@dataclass(frozen=True)
+class _Token:
+    value: str
+    renew_at: float
+
+
+class Transport:
+    """Requests to one Concord origin. Without a device only what needs no token can be asked."""
+
+    def __init__(self, base_url: str, device: Device | None = None, *, transport: httpx.BaseTransport | None = None):
+        self.base_url = base_url.rstrip("/")
+        self._device = device
+        self._http = httpx.Client(base_url=self.base_url, timeout=TIMEOUT, transport=transport, follow_redirects=False)
+        self._token: _Token | None = None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def json(self, method: str, path: str, **request: Any) -> Any:
+        """A signed-in request whose answer is JSON (None when empty). Raises `ServiceError`, `UnreachableError`."""
+        response = self.send(method, path, **request)
+        return response.json() if response.content else None
+
+    def send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """A signed-in request; the whole answer is read.
+
+        `content` may be a callable that gives a fresh iterator of bytes.
+        """
+        with self.stream(method, path, **request) as response:
+            _read(response)
+            return response
+
+    @contextmanager
+    def stream(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
+        """A signed-in request whose answer is read piece by piece. A refusal is raised before the block is entered."""
+        for attempt in (1, 2):
+            headers = self._authorization(method, path)
+            with self._exchange(method, path, headers, request) as response:
+                if response.status_code == 401 and attempt == 1:
+                    self._token = None  # it ended early or its key was rotated: sign in once more
+                    continue
+                _raise_for_problem(response)
+                yield response
+                return
+
+    def anonymous(self, method: str, path: str, **request: Any) -> Any:
+        """A request without a token, such as an enrolment."""
+        with self._exchange(method, path, {}, request) as response:
+            _raise_for_problem(response)
+            _read(response)
+            return response.json() if response.content else None
+
+    @contextmanager
+    def _exchange(
+        self, method: str, path: str, headers: Mapping[str, str], request: Mapping[str, Any]
+    ) -> Iterator[httpx.Response]:
+        content = request.get("content")
+        arguments = dict(request) | {"headers": {**request.get("headers", {}), **headers}}
+        if callable(content):
+            arguments["content"] = content()
+        try:
+            with self._http.stream(method, path, **arguments) as response:
+                yield response
+        except httpx.TransportError as error:
+            raise UnreachableError(self.base_url, type(error).__name__) from error
+
+    def _authorization(self, method: str, path: str) -> dict[str, str]:
+        if self._device is None:
+            raise ServiceError.not_enrolled()
+        token = self._access_token(self._device)
+        proof = self._device.key.proof(method, f"{self.base_url}{path}", token)
+        return {"Authorization": f"DPoP {token}", "DPoP": proof}
+
+    def _access_token(self, device: Device) -> str:
+        if self._token is None or time.monotonic() >= self._token.renew_at:
+            self._token = self._sign_in(device)
+        return self._token.value
+
+    def _sign_in(self, device: Device) -> _Token:
+        path = "/directory/v1/token"
+        answer = self.anonymous(
+            "POST",
+            path,
+            headers={"DPoP": device.key.proof("POST", self.base_url + path)},
+            data={
+                "grant_type": "client_credentials",
+                "client_assertion_type": CLIENT_ASSERTION_TYPE,
+                "client_assertion": device.key.assertion(device.id, f"{self.base_url}/directory"),
+            },
+        )
+        return _Token(answer["access_token"], time.monotonic() + answer["expires_in"] - RENEW_BEFORE_SECONDS)
+
+
+def _raise_for_problem(response: httpx.Response) -> None:
+    if response.status_code >= 300:
+        _read(response)
+        raise ServiceError.from_response(response.status_code, _members(response), response.headers)
+
+
+def _members(response: httpx.Response) -> dict[str, Any]:
+    try:
+        members = response.json()
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+def _read(response: httpx.Response) -> None:
+    try:
+        response.read()
+    except httpx.TransportError as error:
+        raise UnreachableError(str(response.url.copy_with(path="/")), type(error).__name__) from error
