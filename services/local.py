@@ -29,6 +29,7 @@ from .chassis.wake import LocalNotifier
 from .consent import app as consent
 from .consent import worker as consent_worker
 from .directory import app as directory
+from .directory import deps as directory_deps
 from .directory import worker as directory_worker
 from .messaging import app as messaging
 from .messaging import worker as messaging_worker
@@ -42,7 +43,7 @@ class Embedded:
 
     apps: Mapping[Service, Flask]
     wsgi: DispatcherMiddleware
-    directory: directory.Deps
+    directory: directory_deps.Deps
     consent: consent.Deps
     messaging: messaging.Deps
     bus: Bus
@@ -128,7 +129,7 @@ def _peer(app: Flask, name: str, signer: ServiceSigner) -> HttpPeer:
     return HttpPeer(f"http://{name}.local", name, signer, httpx.WSGITransport(app))
 
 
-class _Server(BaseApplication):
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn, as deployed, but with one worker process: SQLite has one writer."""
 
     def __init__(self, settings: Mapping[Service, Settings], bus_path: str, port: int) -> None:

@@ -59,7 +59,7 @@ class Bus(Protocol):
         """
 
     def dead_letters(self, queue: str, limit: int = 100) -> list[bytes]:
-        """The events that were set aside, oldest first, left where they are."""
+        """The events that were set aside, left where they are; looking may change their order, and nothing else."""
 
     def replay_dead_letters(self, queue: str) -> int:
         """Put the dead letters back into their queue; how many."""

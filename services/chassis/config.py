@@ -40,8 +40,6 @@ class Settings(BaseSettings):
     amqp_url: str | None = Field(default=None, repr=False)
     # Keeps several deployments apart on one broker; its users' permissions name it.
     amqp_prefix: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")] = "concord"
-    # What the names of exchanges and queues begin with, so that one broker can serve several deployments.
-    amqp_prefix: str = "concord"
     # What clients sign into their proofs: the origin they see, not the host name that a proxy passes on.
     base_url: Address
     # Where the peers answer inside the deployment; through the public origin unless told otherwise.

@@ -39,10 +39,21 @@ FORGOTTEN_AFTER = timedelta(hours=24)
 class FeedTables(Protocol):
     """The tables of one service's feed, as its `models` module has them."""
 
-    Feed: type[FeedRow]
-    FeedEvent: type[FeedEventRow]
-    EnforcementPoint: type[EnforcementPointRow]
-    Outbox: type[OutboxRow]
+    @property
+    def Feed(self) -> type[FeedRow]:  # noqa: N802 - the name of a table
+        """The feed's one row."""
+
+    @property
+    def FeedEvent(self) -> type[FeedEventRow]:  # noqa: N802
+        """The numbered changes."""
+
+    @property
+    def EnforcementPoint(self) -> type[EnforcementPointRow]:  # noqa: N802
+        """Who follows."""
+
+    @property
+    def Outbox(self) -> type[OutboxRow]:  # noqa: N802
+        """Events that wait for the bus."""
 
 
 class LeaseRequest(BaseModel):

@@ -38,14 +38,15 @@ class Client:
     ) -> None:
         self.profile = profile
         self.settings = settings
+        self.keyring = keyring
         device = Device(settings.device, AuthenticationKey(keyring.authentication_seed))
-        self._transport = Transport(settings.base_url, device, transport=transport)
+        self.transport = Transport(settings.base_url, device, transport=transport)
         store = SealedStore(profile.sealed, keyring.store_identity())
-        self.directory = DirectoryApi(self._transport)
+        self.directory = DirectoryApi(self.transport)
         self.address_book = AddressBook(store)
         self.colleagues = Colleagues(self.directory, Pins(store), settings.practitioner)
-        self.consents = Consents(ConsentApi(self._transport), self.colleagues, self.address_book, keyring)
-        self.letters = Letters(MessagingApi(self._transport), self.colleagues, self.consents, profile, keyring)
+        self.consents = Consents(ConsentApi(self.transport), self.colleagues, self.address_book, keyring)
+        self.letters = Letters(MessagingApi(self.transport), self.colleagues, self.consents, profile, keyring)
 
     @classmethod
     def unlock(cls, profile: Profile, passphrase: str, *, transport: httpx.BaseTransport | None = None) -> Self:
@@ -82,7 +83,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._transport.close()
+        self.transport.close()
 
     def __enter__(self) -> Self:
         return self

@@ -125,11 +125,14 @@ class Letters:
         """Letters that were released to the reader, oldest first."""
         return self.api.inbox(after=after, wait=wait)
 
-    def open(self, letter: UUID, target: Path | BinaryIO, *, step: Step | None = None) -> OpenedLetter:
+    def open(
+        self, letter: UUID, target: Path | BinaryIO, *, step: Step | None = None, acknowledge: bool = True
+    ) -> OpenedLetter:
         """Fetch a letter through the gate (once; later from the sealed local copy), check everything, write the
         document.
 
-        Raises `LetterError` and leaves no document when any check fails; `ServiceError` when the gate refuses.
+        The sender is told by a signed receipt, unless `acknowledge` is false. Raises `LetterError` and leaves no
+        document when any check fails; `ServiceError` when the gate refuses.
         """
         if letter not in self._box:
             self._fetch(letter, step)
@@ -141,7 +144,8 @@ class Letters:
                 sender_history=self._colleagues.history,
                 target=target,
             )
-        self._acknowledge(opened)
+        if acknowledge:
+            self._acknowledge(opened)
         return opened
 
     def receipts(self) -> Iterator[ReceiptLine]:

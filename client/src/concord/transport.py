@@ -71,7 +71,7 @@ class Transport:
     def stream(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
         """A signed-in request whose answer is read piece by piece. A refusal is raised before the block is entered."""
         for attempt in (1, 2):
-            headers = self._authorization(method, path)
+            headers = self.authorization(method, path)
             with self._exchange(method, path, headers, request) as response:
                 if response.status_code == 401 and attempt == 1:
                     self._token = None  # it ended early or its key was rotated: sign in once more
@@ -101,7 +101,8 @@ class Transport:
         except httpx.TransportError as error:
             raise UnreachableError(self.base_url, type(error).__name__) from error
 
-    def _authorization(self, method: str, path: str) -> dict[str, str]:
+    def authorization(self, method: str, path: str) -> dict[str, str]:
+        """The headers that sign one request: access token and a fresh proof. Signs in first where that is needed."""
         if self._device is None:
             raise ServiceError.not_enrolled()
         token = self._access_token(self._device)

@@ -1,23 +1,27 @@
 """The clear address of a letter: all that a server may know of it.
 
-Owns the shape, the strict reading and the digest of an address. Refuses to canonicalise: the exact bytes that the sender wrote are
-what the sealed statement hashes, so an address is carried, stored and handed out as those bytes. Specified in `spec/letter.md`.
+Owns the shape, the strict reading and the digest of an address. Refuses to canonicalise: the exact bytes that the
+sender wrote are what the sealed statement hashes, so an address is carried, stored and handed out as those bytes.
+Specified in `spec/letter.md`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from .lines import LineError, parse_line
+from .scalars import FormatVersion, Id, Moment
 from .vocabulary import Information, Purpose, Sensitivity
 
 # An address is read before anything is known of its sender: the bound keeps a hostile one from costing memory.
 MAX_ADDRESS_BYTES = 16 * 1024
-# One age stanza (1.6 KiB) a recipient stands in every copy of the letter; a longer list is a mailing list, not a letter.
+# One age stanza (1.6 KiB) a recipient stands in every copy of the letter; a longer list is a mailing list, not a
+# letter.
 MAX_RECIPIENTS = 20
 
 PatientToken = Annotated[str, StringConstraints(pattern=r"^pt_[a-z2-7]{26}$")]
@@ -35,26 +39,26 @@ class AddressError(ValueError):
 class Address(BaseModel):
     """Who sends which letter to whom, about which patient token, under which consent.
 
-    `labels` are sets: an empty set of information or sensitivity labels is refused, since a letter that names nothing would be
-    covered by everything.
+    Information and sensitivity labels are sets; an empty one is refused, since a letter that names nothing
+    would be covered by everything.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    v: Literal[1]
-    letter: UUID
-    sender: UUID
-    device: UUID
-    recipients: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MAX_RECIPIENTS)]
+    v: FormatVersion
+    letter: Id
+    sender: Id
+    device: Id
+    recipients: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_RECIPIENTS)]
     patient: PatientToken
-    consent: UUID
-    consent_version: Annotated[int, Field(ge=1, le=1_000_000)]
+    consent: Id
+    consent_version: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
     purpose: Purpose
     information: Annotated[frozenset[Information], Field(min_length=1)]
     sensitivity: Annotated[frozenset[Sensitivity], Field(min_length=1)]
-    thread: UUID
-    reply_to: UUID | None = None
-    sealed_at: AwareDatetime
+    thread: Id
+    reply_to: Id | None = None
+    sealed_at: Moment
 
     @field_validator("recipients")
     @classmethod
@@ -73,31 +77,15 @@ class Address(BaseModel):
 
 def parse_address(line: bytes) -> Address:
     """Read the exact bytes of an address. Raises `AddressError` that names the first member that is wrong."""
-    if len(line) > MAX_ADDRESS_BYTES:
-        raise AddressError("address", f"is longer than {MAX_ADDRESS_BYTES} bytes; name fewer recipients")
-    if b"\n" in line or b"\r" in line:
-        raise AddressError("address", "must be one line")
     try:
-        members = json.loads(line.decode("utf-8"), object_pairs_hook=_no_duplicates)
-        return Address.model_validate_json(json.dumps(members))
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        raise AddressError(".".join(map(str, first["loc"])) or "address", str(first["msg"])) from None
-    except (ValueError, RecursionError):
-        raise AddressError("address", "must be one JSON object in UTF-8, each member once") from None
+        return parse_line(Address, line, MAX_ADDRESS_BYTES)
+    except LineError as error:
+        raise AddressError(error.field or "address", error.detail) from None
 
 
 def address_digest(line: bytes) -> str:
     """SHA-256 of the exact address bytes (without the line feed), in lower-case hexadecimal."""
     return hashlib.sha256(line).hexdigest()
-
-
-def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    # Two readers that disagree on which duplicate counts could be shown two different letters.
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member stands twice")
-    return members
 
 
 __all__ = [

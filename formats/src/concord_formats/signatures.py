@@ -1,8 +1,8 @@
 """Hybrid signatures: Ed25519 (RFC 8032) and ML-DSA-65 (FIPS 204), of which both must verify.
 
-Owns the encodings of public keys and signatures, and the verification. Refuses to sign: whoever holds private keys is a client. A
-signature is made over `b"concord/v1/" + kind + b"\\n" + payload`, so a signature of one kind never passes for another.
-Specified in `spec/keys.md`.
+Owns the encodings of public keys and signatures, and the verification. Refuses to sign: whoever holds private keys is
+a client. A signature is made over `b"concord/v1/" + kind + b"\\n" + payload`, so a signature of one kind never passes
+for another. Specified in `spec/keys.md`.
 """
 
 from __future__ import annotations

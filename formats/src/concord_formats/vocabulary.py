@@ -1,8 +1,8 @@
 """The words a consent and a letter may use: purposes, kinds of information, sensitivities, parties.
 
 Owns the closed lists and their HL7 codes. Refuses free text: a word that is not listed here matches nothing, anywhere.
-Sources: HL7 v3 ActReason (purpose of use), HL7 v3 ActCode and Confidentiality (sensitivity), 45 CFR 164.508(c)(1)(i) (a specific and
-meaningful description of the information), 42 CFR 2.31(a)(3).
+Sources: HL7 v3 ActReason (purpose of use), HL7 v3 ActCode and Confidentiality (sensitivity), 45 CFR 164.508(c)(1)(i)
+(a specific and meaningful description of the information), 42 CFR 2.31(a)(3).
 """
 
 from __future__ import annotations

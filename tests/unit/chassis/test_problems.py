@@ -13,7 +13,7 @@ from flask import Flask, abort
 
 from services.chassis import problems
 from services.consent.refusals import not_in_this_status
-from services.consent.rules.lifecycle import LifecycleError, Status
+from services.consent.rules.lifecycle import Deed, LifecycleError, Status
 from services.messaging.rules import Reason
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,7 +67,7 @@ def _is_super_init(call: ast.Call) -> bool:
 def _from_lists() -> Iterator[tuple[str, int]]:
     yield from ((reason.value, 403) for reason in Reason)
     for status in Status:
-        problem = not_in_this_status(LifecycleError(status, "deed"))
+        problem = not_in_this_status(LifecycleError(status, next(iter(Deed))))
         yield problem.type.removeprefix(problems.TYPE_PREFIX), problem.status
 
 
@@ -101,7 +101,7 @@ def test_the_name_of_an_http_error_does_not_depend_on_the_version_of_python(stat
     problems.install(app)
 
     @app.get("/")
-    def fail() -> None:
+    def fail() -> str:
 
         abort(status)
 

@@ -14,5 +14,3 @@ def test_a_migrated_database_is_what_the_models_say(database: Database) -> None:
 def test_migrating_again_changes_nothing(database: Database) -> None:
     migrate.upgrade(database, "consent")
     migrate.upgrade(database, "consent")
-
-

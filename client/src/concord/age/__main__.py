@@ -98,7 +98,7 @@ def _crypt(options: argparse.Namespace) -> None:
         if options.decrypt:
             decrypt(source, target, keys)  # type: ignore[arg-type]  # identities, as asked for above
         else:
-            encrypt(source, target, keys, armored=options.armor)  # type: ignore[arg-type]
+            encrypt(source, target, keys, armor=options.armor)  # type: ignore[arg-type]
 
 
 def _recipients(options: argparse.Namespace) -> list[Recipient]:

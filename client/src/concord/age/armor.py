@@ -12,6 +12,7 @@ import io
 from typing import BinaryIO
 
 from .errors import ArmorError
+from .stream import read_fully
 
 BEGIN = b"-----BEGIN AGE ENCRYPTED FILE-----"
 END = b"-----END AGE ENCRYPTED FILE-----"
@@ -98,7 +99,7 @@ class ArmorReader(io.RawIOBase):
         return strip_end(line)
 
     def _drain(self) -> None:
-        rest = self._source.read(MAX_WHITESPACE)
+        rest = read_fully(self._source, MAX_WHITESPACE)
         if rest.strip() or len(rest) == MAX_WHITESPACE:
             raise ArmorError("something follows the armor")
         self._ended = True

@@ -20,6 +20,8 @@ def encode(prefix: str, data: bytes) -> str:
 
 def decode(text: str) -> tuple[str, bytes]:
     """Prefix (in lower case) and data. Raises `KeyFormatError`."""
+    if not text.isascii():  # some letters beyond ASCII turn into ASCII in lower case
+        raise KeyFormatError("not Bech32")
     if text not in (text.lower(), text.upper()):
         raise KeyFormatError("mixed upper and lower case")
     prefix, separator, rest = text.lower().rpartition("1")

@@ -12,26 +12,27 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
-from . import armor
+from .armor import BEGIN, MARK, MAX_WHITESPACE, ArmorReader, ArmorWriter, strip_end
 from .errors import AgeError, ArmorError, HeaderError, HeaderMacError, NoMatchError
-from .header import FILE_KEY_BYTES, MAX_LINE_BYTES, Header, derive, encode_header, read_header
+from .header import FILE_KEY_BYTES, MAX_LINE_BYTES, VERSION_LINE, Header, derive, encode_header, read_header
 from .keys import Identity, Recipient
-from .stream import CHUNK_BYTES, NONCE_BYTES, DecryptingReader, EncryptingWriter
+from .stream import CHUNK_BYTES, NONCE_BYTES, DecryptingReader, EncryptingWriter, read_fully
 
 Progress = Callable[[int], None]
 
 
 @contextmanager
 def encrypting_writer(
-    target: BinaryIO, recipients: Sequence[Recipient], *, armored: bool = False
+    target: BinaryIO, recipients: Sequence[Recipient], *, armor: bool = False
 ) -> Iterator[EncryptingWriter]:
     """Something to write plaintext into; the file is complete when the block ends, and cut short when it raises."""
     _check_recipients(recipients)
-    text = armor.ArmorWriter(target) if armored else None
-    sink = cast(BinaryIO, text) if text else target
     file_key = os.urandom(FILE_KEY_BYTES)
     nonce = os.urandom(NONCE_BYTES)
-    sink.write(encode_header([recipient.wrap(file_key) for recipient in recipients], file_key) + nonce)
+    header = encode_header([recipient.wrap(file_key) for recipient in recipients], file_key)
+    text = ArmorWriter(target) if armor else None
+    sink = cast(BinaryIO, text) if text else target
+    sink.write(header + nonce)
     with EncryptingWriter(sink, derive(file_key, b"payload", nonce)) as writer:
         yield writer
     if text:
@@ -47,7 +48,7 @@ def decrypting_reader(source: BinaryIO, identities: Sequence[Identity]) -> io.Bu
     binary, first_line = _dearmored(source)
     header = read_header(binary, first_line)
     file_key = _file_key(header, identities)
-    nonce = binary.read(NONCE_BYTES)
+    nonce = read_fully(binary, NONCE_BYTES)
     if len(nonce) != NONCE_BYTES:
         raise HeaderError("the file ends after its header")
     return io.BufferedReader(DecryptingReader(binary, derive(file_key, b"payload", nonce)), CHUNK_BYTES)
@@ -58,11 +59,11 @@ def encrypt(
     target: BinaryIO,
     recipients: Sequence[Recipient],
     *,
-    armored: bool = False,
+    armor: bool = False,
     progress: Progress | None = None,
 ) -> int:
     """Encrypt a stream; the number of plaintext bytes. `progress` is told of each piece's length."""
-    with encrypting_writer(target, recipients, armored=armored) as writer:
+    with encrypting_writer(target, recipients, armor=armor) as writer:
         return _copy(source.read, writer.write, progress)
 
 
@@ -77,10 +78,10 @@ def decrypt(
     return _copy(reader.read, target.write, progress)
 
 
-def encrypt_bytes(data: bytes, recipients: Sequence[Recipient], *, armored: bool = False) -> bytes:
+def encrypt_bytes(data: bytes, recipients: Sequence[Recipient], armor: bool = False) -> bytes:  # noqa: FBT001, FBT002
     """Encrypt bytes in memory."""
     target = io.BytesIO()
-    encrypt(io.BytesIO(data), target, recipients, armored=armored)
+    encrypt(io.BytesIO(data), target, recipients, armor=armor)
     return target.getvalue()
 
 
@@ -113,16 +114,18 @@ def _dearmored(source: BinaryIO) -> tuple[BinaryIO, bytes | None]:
     """The binary file, and its first line where that had to be read to tell."""
     skipped = 0
     line = source.readline(MAX_LINE_BYTES)
-    while line and not line.strip() and skipped <= armor.MAX_WHITESPACE:
+    while line and not line.strip() and skipped <= MAX_WHITESPACE:
         skipped += len(line)
         line = source.readline(MAX_LINE_BYTES)
-    if not line.lstrip().startswith(armor.MARK):
-        if skipped:
-            raise HeaderError("not an age file of version 1")
+    if line == VERSION_LINE and not skipped:
         return source, line
-    if armor.strip_end(line) != armor.BEGIN or skipped > armor.MAX_WHITESPACE:
+    if not line.lstrip().startswith(MARK):
+        if BEGIN in read_fully(source, MAX_WHITESPACE):
+            raise ArmorError("a text stands before the armor")
+        raise HeaderError("not an age file of version 1")
+    if strip_end(line) != BEGIN or skipped > MAX_WHITESPACE:
         raise ArmorError("the armor does not begin as it must")
-    return cast(BinaryIO, io.BufferedReader(armor.ArmorReader(source), CHUNK_BYTES)), None
+    return cast(BinaryIO, io.BufferedReader(ArmorReader(source), CHUNK_BYTES)), None
 
 
 def _file_key(header: Header, identities: Sequence[Identity]) -> bytes:

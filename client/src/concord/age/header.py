@@ -26,6 +26,7 @@ COLUMNS = 64
 MAX_HEADER_BYTES = 256 * 1024
 # The longest line of a known stanza is that of mlkem768x25519, about 1.5 KiB.
 MAX_LINE_BYTES = 16 * 1024
+SCRYPT = "scrypt"
 _MAC_BYTES = 32
 
 
@@ -58,9 +59,12 @@ class Header:
 
 
 def encode_header(stanzas: Sequence[Stanza], file_key: bytes) -> bytes:
-    """A whole header."""
+    """A whole header. Raises `HeaderError` for one that would be too long to be read again."""
     authenticated = VERSION_LINE + b"".join(stanza.encode() for stanza in stanzas) + b"---"
-    return authenticated + b" " + b64encode(_mac(file_key, authenticated)) + b"\n"
+    header = authenticated + b" " + b64encode(_mac(file_key, authenticated)) + b"\n"
+    if len(header) > MAX_HEADER_BYTES:
+        raise HeaderError("the header is too long: the file has too many recipients")
+    return header
 
 
 def read_header(source: BinaryIO, first_line: bytes | None = None) -> Header:
@@ -112,6 +116,9 @@ class _Parser:
         mac = b64decode(line[4:])
         if len(mac) != _MAC_BYTES:
             raise HeaderError("the MAC is not 32 bytes")
+        if len(stanzas) > 1 and any(stanza.type == SCRYPT for stanza in stanzas):
+            # Whoever opens a file with a passphrase takes its writer for one who knows it: no other way in.
+            raise HeaderError("a scrypt stanza stands alone")
         authenticated = bytes(self._read[: -len(line) - 1]) + b"---"
         return Header(tuple(stanzas), mac, authenticated)
 

@@ -65,8 +65,11 @@ class HybridRecipient:
         return hash(self.public)
 
     def wrap(self, file_key: bytes) -> Stanza:
-        """See `Recipient.wrap`."""
-        sealed = _SUITE.encrypt(file_key, self._key, _INFO)
+        """See `Recipient.wrap`. Raises `KeyFormatError` when the X25519 half is a point of low order."""
+        try:
+            sealed = _SUITE.encrypt(file_key, self._key, _INFO)
+        except ValueError:
+            raise KeyFormatError("the X25519 half of the recipient is a point of low order") from None
         length = _MLKEM_CIPHERTEXT_BYTES + _X25519_BYTES
         return Stanza(_TYPE, (b64encode(sealed[:length]).decode("ascii"),), sealed[length:])
 

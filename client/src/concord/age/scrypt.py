@@ -15,14 +15,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from .errors import HeaderError, WrongPassphraseError
-from .header import FILE_KEY_BYTES, Stanza, b64decode, b64encode
+from .errors import HeaderError, KeyFormatError, WrongPassphraseError
+from .header import FILE_KEY_BYTES, SCRYPT, Stanza, b64decode, b64encode
 
 # 2^18 is about a second and 256 MiB on a clinician's laptop: what guessing costs for each guess.
 WORK_FACTOR = 18
 # 2^20 is a gigabyte: a file that asks for more is refused, since asking costs its writer nothing.
 MAX_WORK_FACTOR = 20
-_TYPE = "scrypt"
 _LABEL = b"age-encryption.org/v1/scrypt"
 _SALT_BYTES = 16
 _TAG_BYTES = 16
@@ -32,11 +31,15 @@ _DECIMAL = re.compile(r"[1-9][0-9]{0,2}")
 
 
 class ScryptRecipient:
-    """A passphrase to encrypt with; `work_factor` is the logarithm of the cost."""
+    """A passphrase to encrypt with; `work_factor` is the base-two logarithm of the cost. Raises `KeyFormatError`."""
 
     label = "passphrase"
 
     def __init__(self, passphrase: str, *, work_factor: int = WORK_FACTOR) -> None:
+        if not passphrase:
+            raise KeyFormatError("an empty passphrase protects nothing")
+        if not 1 <= work_factor <= MAX_WORK_FACTOR:
+            raise KeyFormatError(f"a work factor is from 1 to {MAX_WORK_FACTOR}")
         self._passphrase = passphrase
         self._work_factor = work_factor
 
@@ -48,7 +51,7 @@ class ScryptRecipient:
         salt = os.urandom(_SALT_BYTES)
         key = _stretch(self._passphrase, salt, self._work_factor)
         arguments = (b64encode(salt).decode("ascii"), str(self._work_factor))
-        return Stanza(_TYPE, arguments, ChaCha20Poly1305(key).encrypt(_NONCE, file_key, None))
+        return Stanza(SCRYPT, arguments, ChaCha20Poly1305(key).encrypt(_NONCE, file_key, None))
 
 
 class ScryptIdentity:
@@ -63,7 +66,7 @@ class ScryptIdentity:
 
     def unwrap(self, stanzas: Sequence[Stanza]) -> bytes | None:
         """See `Identity.unwrap`. Raises `WrongPassphraseError` for a file that a passphrase opens, but not this one."""
-        if not any(stanza.type == _TYPE for stanza in stanzas):
+        if not any(stanza.type == SCRYPT for stanza in stanzas):
             return None
         if len(stanzas) != 1:
             raise HeaderError("a scrypt stanza stands alone")

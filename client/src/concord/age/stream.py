@@ -14,7 +14,7 @@ from typing import BinaryIO, Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from .errors import PayloadError
+from .errors import AgeError, PayloadError
 
 CHUNK_BYTES = 64 * 1024
 TAG_BYTES = 16
@@ -35,7 +35,9 @@ class EncryptingWriter:
         self._closed = False
 
     def write(self, data: bytes) -> int:
-        """Encrypt what fills chunks, keep the rest."""
+        """Encrypt what fills chunks, keep the rest. Raises `ValueError` after the last chunk or a failure."""
+        if self._closed:
+            raise ValueError("the file is complete, or was given up")
         self._buffer += data
         while len(self._buffer) > CHUNK_BYTES:  # a full chunk may be the last one: it waits for what comes after
             self._emit(bytes(self._buffer[:CHUNK_BYTES]), last=False)
@@ -56,10 +58,12 @@ class EncryptingWriter:
     ) -> None:
         if kind is None:
             self.close()
+        self._closed = True  # after a failure nobody may close it later: half a plaintext would look whole
 
     def _emit(self, chunk: bytes, *, last: bool) -> None:
-        self._target.write(self._aead.encrypt(_nonce(self._counter, last=last), chunk, None))
-        self._counter += 1
+        nonce = _nonce(self._counter, last=last)
+        self._counter += 1  # before the write: a nonce never serves twice, not even when the target fails
+        _write_fully(self._target, self._aead.encrypt(nonce, chunk, None))
 
 
 class DecryptingReader(io.RawIOBase):
@@ -71,9 +75,9 @@ class DecryptingReader(io.RawIOBase):
         self._aead = ChaCha20Poly1305(key)
         self._counter = 0
         self._plain = memoryview(b"")
-        self._ahead = _read_fully(source, CHUNK_BYTES + TAG_BYTES)
+        self._last = False
         self._finished = False
-        self._failure: PayloadError | None = None
+        self._failure: AgeError | None = None
 
     def readable(self) -> bool:
         """It is."""
@@ -82,30 +86,42 @@ class DecryptingReader(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Up to `len(buffer)` verified bytes; 0 at the verified end."""
         while not self._plain and not self._finished:
-            self._next_chunk()
+            self._advance()
         count = min(len(buffer), len(self._plain))
         buffer[:count] = self._plain[:count]
         self._plain = self._plain[count:]
         return count
 
-    def _next_chunk(self) -> None:
-        if self._failure:
+    def _advance(self) -> None:
+        if self._failure:  # once refused, always refused: reading on must not skip what was wrong
             raise self._failure
-        chunk, self._ahead = self._ahead, _read_fully(self._source, CHUNK_BYTES + TAG_BYTES)
-        last = not self._ahead
-        plain = self._open(chunk, last=last)
-        if plain is None and not last and (plain := self._open(chunk, last=True)) is not None:
-            # A last chunk with something behind it: it was written as such, what follows was not.
-            self._failure = PayloadError("something follows the end of the payload")
+        try:
+            if self._last:
+                self._end()
+            else:
+                self._plain = memoryview(self._next_chunk())
+        except AgeError as error:
+            self._failure = error
+            raise
+
+    def _next_chunk(self) -> bytes:
+        # What is shorter than a full chunk can only be the last one. A full chunk is either: its nonce tells.
+        chunk = read_fully(self._source, CHUNK_BYTES + TAG_BYTES)
+        plain = self._open(chunk, last=False) if len(chunk) == CHUNK_BYTES + TAG_BYTES else None
         if plain is None:
-            self._failure = PayloadError("the payload was changed or cut short")
-            raise self._failure
-        if last and not plain and self._counter:
-            self._failure = PayloadError("the last chunk is empty")
-            raise self._failure
+            plain = self._open(chunk, last=True)
+            self._last = True
+        if plain is None:
+            raise PayloadError("the payload was changed or cut short")
+        if not plain and self._counter:
+            raise PayloadError("the last chunk is empty")
         self._counter += 1
-        self._finished = last
-        self._plain = memoryview(plain)
+        return plain
+
+    def _end(self) -> None:
+        if self._source.read(1):
+            raise PayloadError("something follows the end of the payload")
+        self._finished = True
 
     def _open(self, chunk: bytes, *, last: bool) -> bytes | None:
         try:
@@ -118,7 +134,7 @@ def _nonce(counter: int, *, last: bool) -> bytes:
     return counter.to_bytes(11, "big") + (b"\x01" if last else b"\x00")
 
 
-def _read_fully(source: BinaryIO, size: int) -> bytes:
+def read_fully(source: BinaryIO, size: int) -> bytes:
     """`size` bytes, or fewer only at the end: a pipe gives what it has."""
     first = source.read(size) or b""
     if len(first) in (0, size):
@@ -129,3 +145,11 @@ def _read_fully(source: BinaryIO, size: int) -> bytes:
         pieces.append(piece)
         missing -= len(piece)
     return b"".join(pieces)
+
+
+def _write_fully(target: BinaryIO, data: bytes) -> None:
+    # An unbuffered file may take less than it is given; a file-like object may not say how much it took.
+    rest = memoryview(data)
+    while rest:
+        taken = target.write(rest)
+        rest = rest[len(rest) if taken is None else taken :]

@@ -47,10 +47,13 @@ class X25519Recipient:
         return hash(self.public)
 
     def wrap(self, file_key: bytes) -> Stanza:
-        """See `Recipient.wrap`."""
+        """See `Recipient.wrap`. Raises `KeyFormatError` for a point of low order."""
         ephemeral = X25519PrivateKey.from_private_bytes(os.urandom(_KEY_BYTES))
         share = ephemeral.public_key().public_bytes_raw()
-        shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(self.public))
+        try:
+            shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(self.public))
+        except ValueError:
+            raise KeyFormatError("the recipient is a point of low order: everybody could read the file") from None
         key = derive(shared, _INFO, share + self.public)
         body = ChaCha20Poly1305(key).encrypt(_NONCE, file_key, None)
         return Stanza(_TYPE, (b64encode(share).decode("ascii"),), body)

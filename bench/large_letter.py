@@ -1,0 +1,72 @@
+"""Seals or opens one letter of 256 MiB and tells the peak of this process's memory.
+
+Owns the figure for a process that does only this. Refuses a server: what is measured is the client's cryptography.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from concord.keyring import Keyring
+from concord.letter import open_letter, seal
+from concord_formats.address import Address
+from concord_formats.key_entries import read_entry
+from concord_formats.vocabulary import Information, Purpose, Sensitivity
+
+
+def main(step: str, folder: Path) -> None:
+    """`seal` makes keys and a letter in `folder`; `open` opens it."""
+    path = folder / "keyring.age"
+    if step == "seal":
+        keyring = Keyring.create(uuid4())
+        keyring.save(path, "bench", work_factor=4)
+        _seal(keyring, folder)
+    else:
+        keyring = Keyring.load(path, "bench")
+        with (folder / "large.letter").open("rb") as source:
+            open_letter(
+                source,
+                identities=keyring.encryption_identities(),
+                reader=keyring.account,
+                sender_history=lambda _: [keyring.first_entry],
+                target=folder / "opened.bin",
+            )
+    print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+
+
+def _seal(keyring: Keyring, folder: Path) -> None:
+    letter, entry = uuid4(), read_entry(keyring.first_entry)
+    address = Address(
+        v=1,
+        letter=letter,
+        sender=keyring.account,
+        device=keyring.device,
+        recipients=(keyring.account,),
+        patient="pt_" + "a" * 26,
+        consent=uuid4(),
+        consent_version=1,
+        purpose=Purpose.TREATMENT,
+        information=frozenset({Information.COORDINATION}),
+        sensitivity=frozenset({Sensitivity.GENERAL}),
+        thread=letter,
+        sealed_at=datetime.now(UTC),
+    )
+    with (folder / "large.letter").open("wb") as target:
+        seal(
+            target,
+            body=folder / "large.bin",
+            media_type="application/octet-stream",
+            address=address,
+            signing_key=keyring.signing_key(),
+            recipients={keyring.account: entry},
+            own_entry=entry,
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,12 @@
+"""The consent service's web process: `gunicorn services.consent.wsgi:app`.
+
+Owns the start. Refuses background work: events leave, and the account is kept, in `worker.py`.
+"""
+
+from services.chassis import logs
+from services.chassis.config import load_settings
+
+from .app import build, create_app
+
+logs.configure("consent")
+app = create_app(build(load_settings("consent")))

@@ -1,0 +1,54 @@
+"""The directory's app, from its parts to its routes; reads top to bottom.
+
+Owns the wiring. Refuses decisions: what runs where is said by settings, and by whoever calls `assemble` with other
+parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask_openapi.openapi import OpenAPI
+
+from services.chassis import feed_api, health
+from services.chassis.auth import Authenticator
+from services.chassis.barrier import Barrier
+from services.chassis.clock import Clock, SystemClock
+from services.chassis.config import Settings
+from services.chassis.db import Database
+from services.chassis.feed import Feed
+from services.chassis.service_auth import ServiceVerifier
+from services.chassis.wake import Notifier, start_notifier
+from services.chassis.web import service_app
+
+from . import api, events, models, signin_api
+from .deps import Deps
+from .tokens import TokenKeys
+
+
+def assemble(
+    settings: Settings, database: Database, notifier: Notifier, clock: Clock, services: ServiceVerifier
+) -> Deps:
+    """The parts on these collaborators: `local.py` and tests pass theirs, `build` a deployment's."""
+    feed = Feed(database, notifier, clock, settings, models)
+    return Deps(settings, database, clock, feed, Barrier(feed, clock), notifier, services)
+
+
+def build(settings: Settings) -> Deps:
+    """The parts as deployed. Raises OSError and ValueError for keys that are missing or malformed."""
+    database = Database(settings.database_url)
+    verifier = ServiceVerifier.from_settings(settings)
+    return assemble(settings, database, start_notifier(database), SystemClock(), verifier)
+
+
+def create_app(deps: Deps) -> OpenAPI:
+    """The app: people and keys, signing in, and the feed that messaging follows."""
+    keys = TokenKeys(deps.database, deps.clock)
+    settings = deps.settings
+    authenticator = Authenticator(issuer=settings.issuer, public_url=settings.public_url, keys=keys, clock=deps.clock)
+    blueprints = [*api.routes(deps), signin_api.routes(deps, keys), feed_api.blueprint(deps.feed, events.snapshot)]
+    return service_app(settings, blueprints, lambda: _ready(deps), authenticator=authenticator, services=deps.services)
+
+
+def _ready(deps: Deps) -> Mapping[str, bool]:
+    return {"database": health.database_answers(deps.database)}

@@ -1,0 +1,80 @@
+"""What the directory works with, handed to every use case.
+
+Owns the list of collaborators, and the question each use case asks about its caller. Refuses to make the collaborators:
+`app.build` does for a process, and tests pass their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from services.chassis import outbox
+from services.chassis.auth import Caller
+from services.chassis.clock import Clock
+from services.chassis.config import Settings
+from services.chassis.db import Database
+from services.chassis.event import Event
+from services.chassis.feed import Feed
+from services.chassis.problems import Problem
+from services.chassis.service_auth import ServiceVerifier
+from services.chassis.wake import Notifier
+
+from .models import Device
+from .rules.people import DeviceStatus, Member, Role, Status
+
+
+class Awaits(Protocol):
+    """The barrier, as far as a change needs it."""
+
+    def await_effective(self, seq: int, timeout: float) -> bool:
+        """Whether the change numbered `seq` holds at every enforcement point, waiting at most `timeout` seconds."""
+
+    def settle_pending(self) -> None:
+        """Write down every change that has become effective."""
+
+
+@dataclass(frozen=True)
+class Deps:
+    """Everything a use case may use."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    feed: Feed
+    barrier: Awaits
+    notifier: Notifier
+    services: ServiceVerifier
+
+    def changed(self) -> None:
+        """Tell the relay that there is something to take out; call after the commit."""
+        self.notifier.notify(outbox.CHANNEL)
+
+
+def acting(session: Session, caller: Caller) -> Member:
+    """The caller as the directory knows them now, for an act that changes something.
+
+    A token outlives a suspension by up to five minutes; here, where the truth is at hand, it does not count.
+    Raises problem 403 `device-revoked` or `account-suspended`.
+    """
+    device = session.get(Device, caller.device)
+    if device is None or device.status != DeviceStatus.ACTIVE or device.practitioner_id != caller.practitioner:
+        raise Problem(403, "device-revoked", "Device revoked", "This device was revoked. Use another one.")
+    person = device.practitioner
+    if person.status != Status.ACTIVE:
+        detail = "This account is suspended. Ask the administrator of your organization."
+        raise Problem(403, "account-suspended", "Account suspended", detail)
+    return Member(person.id, person.organization_id, Role(person.role))
+
+
+def number_of(event: Event) -> tuple[UUID, int]:
+    """The epoch and the sequence of a feed's event."""
+    assert event.epoch is not None and event.sequence is not None  # noqa: S101 - a feed numbers what it appends
+    return event.epoch, event.sequence
+
+
+Facts = Iterator[dict[str, Any]]

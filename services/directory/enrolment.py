@@ -1,0 +1,187 @@
+"""How somebody comes in: an organization is added, an administrator invites, the invited person enrols.
+
+Owns invitations and the first entry of a key history. Refuses to tell why an invitation is refused: unknown, used and
+expired read the same to whoever tries secrets.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from concord_formats.key_entries import KeyEntry, SignedEntry
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from services.chassis.auth import Caller
+from services.chassis.problems import Problem, invalid_field, not_found
+
+from . import events, keys
+from .deps import Deps, acting, number_of
+from .models import Invitation, KeyEntryRow, Organization, Practitioner
+from .rules import invitations
+from .rules.people import MAX_NAME, Role, Status, administers, folded
+from .standing import administrator_only
+
+
+@dataclass(frozen=True)
+class Invited:
+    """An invitation as it is shown once, to the administrator who made it."""
+
+    practitioner: UUID
+    code: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Person:
+    """What an administrator says of the person they invite."""
+
+    role: Role
+    name: str
+    npi: str | None = None
+    taxonomy: str | None = None
+
+
+def add_organization(deps: Deps, name: str) -> UUID:
+    """Add an organization: an act of the operator, there is no route to it. Returns its id. Raises problem 422."""
+    row = Organization(id=uuid4(), name=_named(name), folded=folded(name), created_at=deps.clock.now())
+    with deps.database.transaction() as session:
+        session.add(row)
+    return row.id
+
+
+def invite_administrator(deps: Deps, organization: UUID, name: str) -> Invited:
+    """Invite the first administrator of an organization: an act of the operator. Raises problem 404."""
+    with deps.database.transaction() as session:
+        if session.get(Organization, organization) is None:
+            raise not_found("organization")
+        return _invite(deps, session, organization, Person(Role.ADMINISTRATOR, name))
+
+
+def invite(deps: Deps, caller: Caller, person: Person) -> Invited:
+    """Invite somebody to the caller's own organization. The same NPI again, while not enrolled, replaces the
+    invitation.
+
+    Raises problem 403 `administrator-only`, 409 `npi-taken`.
+    """
+    try:
+        with deps.database.transaction() as session:
+            if not administers(acting(session, caller), caller.organization):
+                raise administrator_only()
+            return _invite(deps, session, caller.organization, person)
+    except IntegrityError:
+        raise _npi_taken() from None
+
+
+def _invite(deps: Deps, session: Session, organization: UUID, person: Person) -> Invited:
+    row = _account(deps, session, organization, person)
+    secret = secrets.token_urlsafe(invitations.SECRET_BYTES)
+    expires_at = deps.clock.now() + invitations.VALID_FOR
+    session.merge(
+        Invitation(
+            practitioner_id=row.id,
+            secret_sha256=invitations.secret_digest(secret),
+            expires_at=expires_at,
+            used_at=None,
+        )
+    )
+    return Invited(row.id, invitations.code(deps.settings.base_url, row.id, secret), expires_at)
+
+
+def _account(deps: Deps, session: Session, organization: UUID, person: Person) -> Practitioner:
+    """A new account, or the one with this NPI that waits for its owner."""
+    row = _with_npi(session, organization, person.npi)
+    if row is None:
+        row = Practitioner(id=uuid4(), organization_id=organization, npi=person.npi, created_at=deps.clock.now())
+        session.add(row)
+    elif row.status != Status.INVITED:
+        raise _npi_taken()
+    row.role, row.status, row.taxonomy = person.role, Status.INVITED, person.taxonomy
+    row.name, row.folded = _named(person.name), folded(person.name)
+    session.flush()
+    return row
+
+
+def _with_npi(session: Session, organization: UUID, npi: str | None) -> Practitioner | None:
+    if npi is None:
+        return None
+    same = select(Practitioner).where(Practitioner.organization_id == organization, Practitioner.npi == npi)
+    return session.scalars(same.with_for_update(of=Practitioner)).one_or_none()
+
+
+def enrol(deps: Deps, practitioner: UUID, secret: str, signed: SignedEntry) -> Practitioner:
+    """Use an invitation: record the first key entry, and the account is active. The same entry again changes nothing.
+
+    Raises problem 403 `invitation-refused`, 409 `already-enrolled` or `key-entry-conflict`, 422 `invalid-key-entry`.
+    """
+    if (enrolled := _opened(deps, practitioner, secret, signed)) is not None:
+        return enrolled
+    entry = keys.checked(practitioner, None, signed)  # some milliseconds of ML-DSA: outside any transaction
+    try:
+        with deps.database.transaction() as session:
+            row = _use(deps, session, practitioner, secret)
+            _activate(deps, session, row, entry, signed)
+    except IntegrityError:
+        raise keys.taken() from None
+    deps.changed()
+    return row
+
+
+def _opened(deps: Deps, practitioner: UUID, secret: str, signed: SignedEntry) -> Practitioner | None:
+    """Whether the secret opens this invitation: None to go on, the account when this very entry enrolled it before."""
+    with deps.database.transaction() as session:
+        row = session.get(Invitation, practitioner)
+        known = None
+        if row is not None:
+            known = invitations.Invitation(row.secret_sha256, row.expires_at, row.used_at is not None)
+        if not invitations.opens(known, secret) or known is None:
+            raise _refused()
+        first = session.get(KeyEntryRow, (practitioner, 1))
+        # The answer to an enrolment may get lost: whoever repeats it, word for word, is told again.
+        if first is not None and SignedEntry(first.entry, first.signature) == signed:
+            return session.get_one(Practitioner, practitioner)
+        if not invitations.is_good(known, deps.clock.now()):
+            raise _refused()
+    return None
+
+
+def _use(deps: Deps, session: Session, practitioner: UUID, secret: str) -> Practitioner:
+    """Take the invitation, once. Raises problem 409 when somebody was faster."""
+    unused = update(Invitation).where(
+        Invitation.practitioner_id == practitioner,
+        Invitation.used_at.is_(None),
+        Invitation.secret_sha256 == invitations.secret_digest(secret),
+    )
+    taken = session.execute(unused.values(used_at=deps.clock.now()))
+    if cast(CursorResult[Any], taken).rowcount != 1:
+        raise Problem(409, "already-enrolled", "Already enrolled", "This invitation was used a moment ago.")
+    return session.get_one(Practitioner, practitioner, with_for_update={"of": Practitioner})
+
+
+def _activate(deps: Deps, session: Session, row: Practitioner, entry: KeyEntry, signed: SignedEntry) -> None:
+    row.status = Status.ACTIVE
+    row.standing_epoch, row.standing_seq = number_of(events.practitioner_registered(deps.feed, session, row))
+    keys.record(deps, session, entry, signed)
+
+
+def _named(name: str) -> str:
+    """A name as it is kept: one space between its words."""
+    kept = " ".join(name.split())
+    if not kept or len(kept) > MAX_NAME or not kept.isprintable():
+        raise invalid_field("name", f"must be 1 to {MAX_NAME} visible characters")
+    return kept
+
+
+def _refused() -> Problem:
+    detail = "The invitation is unknown, used or expired. Ask the administrator of your organization for a new one."
+    return Problem(403, "invitation-refused", "Invitation not accepted", detail)
+
+
+def _npi_taken() -> Problem:
+    detail = "Somebody with this NPI is enrolled in your organization already."
+    return Problem(409, "npi-taken", "NPI in use", detail, field="npi")

@@ -1,0 +1,78 @@
+"""What may be recorded of a practitioner, and who may do what to whom.
+
+Owns the form of NPI, taxonomy code and names. Refuses to say whether an NPI is really this person's: the administrator
+who invites answers for that.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from stdnum import luhn
+
+# 45 CFR 162.406: ten digits; the check digit is that of the card number 80840 (health, United States) + NPI.
+NPI_PREFIX = "80840"
+MAX_NAME = 200
+_NPI = re.compile(r"[0-9]{10}")
+# NUCC Health Care Provider Taxonomy: nine characters and an X, the placeholder of a digit that was never given a
+# meaning.
+_TAXONOMY = re.compile(r"[0-9A-Z]{9}X")
+
+
+class Role(StrEnum):
+    """What an account is for."""
+
+    PRACTITIONER = "practitioner"
+    ADMINISTRATOR = "administrator"
+
+
+class Status(StrEnum):
+    """Where an account stands."""
+
+    INVITED = "invited"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class DeviceStatus(StrEnum):
+    """Where a device stands."""
+
+    ACTIVE = "active"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True)
+class Member:
+    """An account as the rules see it."""
+
+    id: UUID
+    organization: UUID
+    role: Role
+
+
+def is_npi(text: str) -> bool:
+    """Whether `text` is ten digits with the right check digit."""
+    return bool(_NPI.fullmatch(text)) and bool(luhn.is_valid(NPI_PREFIX + text))
+
+
+def is_taxonomy(text: str) -> bool:
+    """Whether `text` has the form of a NUCC taxonomy code."""
+    return bool(_TAXONOMY.fullmatch(text))
+
+
+def folded(name: str) -> str:
+    """A name as it is compared: without case, and with one space between its words."""
+    return " ".join(name.split()).casefold()
+
+
+def administers(caller: Member, organization: UUID) -> bool:
+    """Whether the caller may act for all of that organization."""
+    return caller.role is Role.ADMINISTRATOR and caller.organization == organization
+
+
+def may_revoke_device(caller: Member, owner: UUID, organization: UUID) -> bool:
+    """A device is stopped by its owner, or by an administrator of the owner's organization."""
+    return caller.id == owner or administers(caller, organization)

@@ -1,0 +1,55 @@
+"""The directory's worker: `concord-server worker directory`.
+
+Owns the loops beside the web: events out, suspensions settled, token keys rotated, old rows removed. Refuses
+requests; the directory handles no events of others.
+"""
+
+from __future__ import annotations
+
+from services.chassis import logs
+from services.chassis.bus import Bus
+from services.chassis.bus_rabbitmq import RabbitBus
+from services.chassis.config import load_settings
+from services.chassis.outbox import Relay
+from services.chassis.process import Background, run_until_signalled
+
+from . import models, usecases
+from .app import build
+from .deps import Deps
+from .tokens import TokenKeys
+
+# A suspension that nobody asks about any more still becomes effective, and is written down, about when it does.
+SETTLE_SECONDS = 1.0
+# Often enough that a new key is published ten minutes before it signs, give or take one of these.
+ROTATE_SECONDS = 60.0
+SWEEP_SECONDS = 60.0
+
+
+def start(deps: Deps, bus: Bus, background: Background) -> None:
+    """Start every loop of this service's worker."""
+    relay = Relay(deps.database, bus, deps.notifier, deps.clock, models.Outbox)
+    keys = TokenKeys(deps.database, deps.clock)
+    background.start("directory relay", relay.run)
+    background.every("directory settle", SETTLE_SECONDS, deps.barrier.settle_pending)
+    background.every("directory keys", ROTATE_SECONDS, keys.rotate)
+    background.every("directory sweep", SWEEP_SECONDS, lambda: sweep(deps))
+
+
+def sweep(deps: Deps) -> None:
+    """Remove what nothing needs any more."""
+    with deps.database.transaction() as session:
+        usecases.forget_used_assertions(session, deps.clock.now())
+    deps.feed.forget_the_gone()
+
+
+def main() -> None:
+    """Run until told to stop. Raises pydantic's `ValidationError` for settings that are missing."""
+    logs.configure("directory")
+    settings = load_settings("directory")
+    if settings.amqp_url is None:
+        raise SystemExit("error: CONCORD_AMQP_URL: the worker needs a broker")
+    bus = RabbitBus(settings.amqp_url, prefix=settings.amqp_prefix)
+    background = Background()
+    start(build(settings), bus, background)
+    run_until_signalled(background)
+    bus.close()

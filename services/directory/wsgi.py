@@ -1,0 +1,12 @@
+"""The directory's web process: `gunicorn services.directory.wsgi:app`.
+
+Owns the start. Refuses background work beyond its own threads: events leave from `worker.py`.
+"""
+
+from services.chassis import logs
+from services.chassis.config import load_settings
+
+from .app import build, create_app
+
+logs.configure("directory")
+app = create_app(build(load_settings("directory")))

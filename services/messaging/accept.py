@@ -1,0 +1,90 @@
+"""Accepting a letter: kept and released in the transaction that decided on it.
+
+Owns the two ways to write the same rows: statement by statement, which every database can, and all of a small letter
+in one statement, which PostgreSQL can. Refuses to let them differ: the same tests run on both, and what either does
+is told in `release.py`.
+
+Nearly every letter is small. Written in one statement it costs one round trip instead of five, while the mailbox's
+row is locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import ARRAY, DateTime, LargeBinary, Uuid, bindparam, text
+from sqlalchemy.orm import Session
+
+from services.chassis import failpoints
+from services.chassis.db import Database
+
+from . import release
+from .events import Fact, letter_event
+from .release import Incoming
+
+Accept = Callable[[Session, Incoming, datetime], None]
+
+
+def accept_for(database: Database) -> Accept:
+    """The way that fits a database. It raises IntegrityError when the letter's id is taken, and `UploadSweptError`."""
+    return accept_at_once if database.is_postgresql else accept_by_steps
+
+
+def accept_by_steps(session: Session, incoming: Incoming, at: datetime) -> None:
+    """Keep a letter and release it to every recipient."""
+    release.keep(session, incoming, at)
+    failpoints.reach("accept.after_keep")
+    release.release(session, incoming.address, at)
+
+
+def accept_at_once(session: Session, incoming: Incoming, at: datetime) -> None:
+    """The same in one statement, if the letter is small."""
+    if incoming.body is None:
+        accept_by_steps(session, incoming, at)
+        return
+    address = incoming.address
+    events = [letter_event(Fact.RELEASED, address, recipient, at) for recipient in address.recipients]
+    values = {
+        "letter": address.letter,
+        "sender": address.sender,
+        "address": incoming.line,
+        "digest": incoming.digest,
+        "size": incoming.size,
+        "upload": incoming.upload,
+        "thread": address.thread,
+        "at": at,
+        "body": incoming.body,
+        "events": [event.encode() for event in events],
+        "recipients": list(address.recipients),
+    }
+    session.connection().execute(_AT_ONCE, values)
+
+
+# The places are taken in the order of ids, as in `release.take_places`. Foreign keys are checked at the statement's
+# end.
+_AT_ONCE = text(
+    """
+    WITH kept AS (
+        INSERT INTO letter (id, sender, address, digest, size, upload, thread, accepted_at)
+        VALUES (:letter, :sender, :address, :digest, :size, :upload, :thread, :at)
+    ), sealed AS (
+        INSERT INTO letter_chunk (upload, place, body) VALUES (:upload, 0, :body)
+    ), told AS (
+        INSERT INTO outbox (body) SELECT unnest(:events)
+    ), taken AS (
+        INSERT INTO mailbox AS own (recipient, last)
+        SELECT recipient, 1 FROM unnest(:recipients) recipient ORDER BY recipient
+        ON CONFLICT (recipient) DO UPDATE SET last = own.last + 1
+        RETURNING recipient, last
+    )
+    INSERT INTO delivery (letter, recipient, state, place, released_at)
+    SELECT :letter, recipient, 'released', last, :at FROM taken
+    """
+).bindparams(
+    *(bindparam(name, type_=Uuid()) for name in ("letter", "sender", "upload", "thread")),
+    *(bindparam(name, type_=LargeBinary()) for name in ("address", "body")),
+    bindparam("at", type_=DateTime(timezone=True)),
+    bindparam("events", type_=ARRAY(LargeBinary())),
+    bindparam("recipients", type_=ARRAY(Uuid())),
+)

@@ -1,0 +1,83 @@
+"""Messaging's app, from its parts to its routes; reads top to bottom.
+
+Owns the wiring. Refuses decisions: what runs where is said by settings, and by whoever calls `assemble` with other
+parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask_openapi.openapi import OpenAPI
+
+from services.chassis import failpoints, health
+from services.chassis.auth import Authenticator
+from services.chassis.clock import Clock, SystemClock
+from services.chassis.config import Settings
+from services.chassis.db import Database
+from services.chassis.lease import HttpLeasePeer
+from services.chassis.peer_http import HttpPeer
+from services.chassis.process import Background
+from services.chassis.service_auth import ServiceSigner
+from services.chassis.token_keys import RemoteKeys
+from services.chassis.wake import Notifier, start_notifier
+from services.chassis.web import service_app
+
+from . import api
+from .desk import Desk, compose
+from .peers import Follower
+
+
+@dataclass(frozen=True)
+class Deps:
+    """What one process of messaging is made of."""
+
+    settings: Settings
+    database: Database
+    notifier: Notifier
+    clock: Clock
+    directory: HttpPeer
+    followers: Mapping[str, Follower]
+    desk: Desk
+
+
+def assemble(
+    settings: Settings, database: Database, notifier: Notifier, clock: Clock, directory: HttpPeer, consent: HttpPeer
+) -> Deps:
+    """The parts on these collaborators: `local.py` and tests pass theirs, `build` a deployment's."""
+    peers = {"consent": consent, "directory": directory}
+    followers = {feed: Follower(feed, database, HttpLeasePeer(peer), clock) for feed, peer in peers.items()}
+    desk = compose(settings, database, notifier, clock, followers)
+    return Deps(settings, database, notifier, clock, directory, followers, desk)
+
+
+def build(settings: Settings) -> Deps:
+    """The parts as deployed. Raises OSError and ValueError for keys that are missing or malformed."""
+    failpoints.arm(failpoints.parse(settings.failpoints))
+    database = Database(settings.database_url)
+    signer = ServiceSigner.from_settings(settings)
+    directory = HttpPeer(settings.directory_url, "directory", signer)
+    consent = HttpPeer(settings.consent_url, "consent", signer)
+    return assemble(settings, database, start_notifier(database), SystemClock(), directory, consent)
+
+
+def follow(deps: Deps, background: Background) -> None:
+    """Keep this process's leases on both feeds: every process that opens the gate has its own."""
+    for feed, follower in deps.followers.items():
+        background.start(f"messaging lease on {feed}", follower.run)
+
+
+def create_app(deps: Deps) -> OpenAPI:
+    """The app: the routes of letters."""
+    keys = RemoteKeys(deps.directory, deps.clock)
+    settings = deps.settings
+    authenticator = Authenticator(issuer=settings.issuer, public_url=settings.public_url, keys=keys, clock=deps.clock)
+    app = service_app(settings, [api.messaging], lambda: _ready(deps), authenticator=authenticator)
+    app.extensions[api.EXTENSION] = deps.desk
+    return app
+
+
+def _ready(deps: Deps) -> Mapping[str, bool]:
+    # Not the leases: while they have lapsed, letters are held, and somebody must be there to hold them.
+    return {"database": health.database_answers(deps.database)}

@@ -1,0 +1,67 @@
+"""The facts that messaging tells, and the table of those it follows.
+
+Owns their names and the shape of their data, which is that of `spec/events.md`. Refuses content: labels, parties and
+times are all that a letter's account holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from concord_formats.address import Address
+from sqlalchemy.orm import Session
+
+from services.chassis.event import Event
+
+from . import projections
+
+SOURCE = "messaging"
+
+
+class Fact(StrEnum):
+    """What happened to a letter, for the account of the consent that it cites."""
+
+    RELEASED = "care.concord.messaging.letter-released.v1"
+    REFUSED = "care.concord.messaging.letter-refused.v1"
+    HANDED_OUT = "care.concord.messaging.letter-handed-out.v1"
+    OPENED = "care.concord.messaging.letter-opened.v1"
+
+
+Apply = Callable[[Session, Event], None]
+
+CONSENT_HANDLERS: Mapping[str, Apply] = {
+    "care.concord.consent.activated.v1": projections.consent_activated,
+    "care.concord.consent.revoked.v1": projections.consent_revoked,
+}
+DIRECTORY_HANDLERS: Mapping[str, Apply] = {
+    "care.concord.directory.practitioner-registered.v1": projections.practitioner_changed,
+    "care.concord.directory.practitioner-changed.v1": projections.practitioner_changed,
+    "care.concord.directory.practitioner-suspended.v1": projections.practitioner_suspended,
+    "care.concord.directory.practitioner-reinstated.v1": projections.practitioner_reinstated,
+    "care.concord.directory.device-registered.v1": projections.device_registered,
+    "care.concord.directory.device-revoked.v1": projections.device_revoked,
+    # Keys are between clients; the number must be followed all the same.
+    "care.concord.directory.keys-changed.v1": projections.nothing_followed,
+}
+
+
+def letter_event(fact: Fact, address: Address, recipient: UUID, at: datetime, reason: str | None = None) -> Event:
+    """What happened at `at` to the letter for one recipient; `reason` with a refusal only."""
+    data: dict[str, Any] = {
+        "letter": str(address.letter),
+        "consent": str(address.consent),
+        "consent_version": address.consent_version,
+        "sender": str(address.sender),
+        "recipient": str(recipient),
+        "purpose": address.purpose.value,
+        "information": sorted(address.information),
+        "sensitivity": sorted(address.sensitivity),
+        "at": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+    }
+    if reason is not None:
+        data["reason"] = reason
+    return Event.create(SOURCE, fact.value, data, time=at, subject=str(address.letter))

@@ -1,0 +1,203 @@
+"""What the gate reads: the positions of both feeds and the followed rows that concern one letter.
+
+Owns the one statement that reads them, and the form in which they are stored. Refuses to decide. The rows are read
+FOR SHARE, so that a change of any of them and the transaction that reads it have one order; SQLite has no such lock
+and needs none, since one writer is all it ever has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from concord_formats.address import Address
+from concord_formats.vocabulary import Information, Purpose, Sensitivity
+from pydantic import AwareDatetime, TypeAdapter
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Select,
+    String,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    literal,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import Session
+
+from .models import FeedPosition, KnownConsent, KnownDevice, KnownPractitioner
+from .rules import Consent, Device, Facts, Grant, Party, Person, Status
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which rows to read: those that concern a letter and whoever acts on it now, on which device."""
+
+    letter: Address
+    actor: UUID
+    device: UUID
+
+
+@dataclass
+class Known:
+    """The rows that were found. `positions` are (epoch, applied) by the name of the feed."""
+
+    positions: dict[str, tuple[UUID | None, int]] = field(default_factory=dict)
+    consent: Consent | None = None
+    people: dict[UUID, Person] = field(default_factory=dict)
+    device: Device | None = None
+
+    def about(self, question: Question, recipient: UUID) -> Facts:
+        """The facts of the letter to one recipient."""
+        letter = question.letter
+        people = self.people
+        return Facts(
+            letter, people.get(letter.sender), people.get(recipient), question.actor, self.device, self.consent
+        )
+
+
+def read(session: Session, question: Question) -> Known:
+    """Read everything in one statement, sharing the rows until the transaction ends."""
+    letter = question.letter
+    values = {
+        "consent": letter.consent,
+        "people": [letter.sender, *letter.recipients],
+        "device": question.device,
+    }
+    known = Known()
+    for row in session.connection().execute(_STATEMENT, values):
+        _READERS[row[0]](known, row)
+    return known
+
+
+def parties_text(parties: Iterable[Mapping[str, str]]) -> str:
+    """Parties as they stand in an event, in the form they are stored in.
+
+    Raises pydantic's ValidationError, a ValueError.
+    """
+    return _PARTIES.dump_json(_PARTIES.validate_python(list(parties))).decode()
+
+
+def grants_text(grants: Iterable[Mapping[str, Any]]) -> str:
+    """Grants as they stand in an event, in the form they are stored in.
+
+    Raises pydantic's ValidationError, a ValueError.
+    """
+    return _GRANTS.dump_json(_GRANTS.validate_json(json.dumps(list(grants)))).decode()
+
+
+@dataclass(frozen=True)
+class _GrantText:
+    discloser: Party
+    recipient: Party
+    purposes: frozenset[Purpose]
+    information: frozenset[Information]
+    sensitivity: frozenset[Sensitivity]
+    valid_from: AwareDatetime
+    valid_until: AwareDatetime
+
+
+_PARTIES: TypeAdapter[tuple[Party, ...]] = TypeAdapter(tuple[Party, ...])
+_GRANTS: TypeAdapter[tuple[_GrantText, ...]] = TypeAdapter(tuple[_GrantText, ...])
+
+
+# The texts change with a new version of a consent only, and the gate reads the same ones for every letter under it.
+@lru_cache(maxsize=4096)
+def _read_parties(text: str) -> tuple[Party, ...]:
+    return _PARTIES.validate_json(text)
+
+
+@lru_cache(maxsize=4096)
+def _read_grants(text: str) -> tuple[Grant, ...]:
+    return tuple(
+        Grant(
+            each.discloser,
+            each.recipient,
+            each.purposes,
+            each.information,
+            each.sensitivity,
+            each.valid_from,
+            each.valid_until,
+        )
+        for each in _GRANTS.validate_json(text)
+    )
+
+
+def _position(known: Known, row: Any) -> None:
+    known.positions[row.word] = (row.id, row.number)
+
+
+def _consent(known: Known, row: Any) -> None:
+    parties, grants = _read_parties(row.parties), _read_grants(row.grants)
+    known.consent = Consent(row.id, row.number, Status(row.word), row.patient, parties, grants)
+
+
+def _person(known: Known, row: Any) -> None:
+    if row.other is not None:
+        known.people[row.id] = Person(row.id, row.other, Status(row.word))
+
+
+def _device(known: Known, row: Any) -> None:
+    if row.other is not None:
+        known.device = Device(row.id, row.other, Status(row.word))
+
+
+_READERS = {"position": _position, "consent": _consent, "person": _person, "device": _device}
+
+
+def _shared(name: str, statement: Select[Any]) -> CTE:
+    # In a WITH clause each part takes its own row locks; a union as such could take none.
+    return statement.with_for_update(read=True).cte(name)
+
+
+def _row(kind: str, **columns: Any) -> Select[Any]:
+    """One part of the union: what is not given is a typed null."""
+    types: dict[str, Any] = {
+        "id": Uuid(),
+        "other": Uuid(),
+        "number": BigInteger(),
+        "word": String(),
+        "patient": String(),
+        "parties": Text(),
+        "grants": Text(),
+    }
+    filled = [columns.get(name, cast(null(), type_)).label(name) for name, type_ in types.items()]
+    return select(literal(kind, String()).label("kind"), *filled)
+
+
+def _statement() -> Any:
+    consents = _shared(
+        "consents", select(KnownConsent).where(KnownConsent.consent == bindparam("consent", type_=Uuid()))
+    )
+    people = _shared(
+        "people",
+        select(KnownPractitioner).where(
+            KnownPractitioner.practitioner.in_(bindparam("people", expanding=True, type_=Uuid()))
+        ),
+    )
+    devices = _shared("devices", select(KnownDevice).where(KnownDevice.device == bindparam("device", type_=Uuid())))
+    return union_all(
+        _row("position", id=FeedPosition.epoch, number=FeedPosition.applied, word=FeedPosition.feed),
+        _row(
+            "consent",
+            id=consents.c.consent,
+            number=cast(consents.c.version, BigInteger()),
+            word=consents.c.status,
+            patient=consents.c.patient,
+            parties=consents.c.parties,
+            grants=consents.c.grants,
+        ),
+        _row("person", id=people.c.practitioner, other=people.c.organization, word=people.c.status),
+        _row("device", id=devices.c.device, other=devices.c.practitioner, word=devices.c.status),
+    )
+
+
+_STATEMENT = _statement()

@@ -1,0 +1,207 @@
+"""Handing a sealed letter out: through the gate, window by window.
+
+Owns the order of a hand-out. The first transaction at the gate decides and records that the letter was fetched; then
+each window of the body goes out only under a decision of its own. Refuses to send a window when the clock, right
+before it leaves, says that the deadline or a lease has passed: the stream ends short, and the recipient's client sees
+that.
+
+On PostgreSQL a window leaves while its transaction shares the rows that it was decided on, so a revocation waits for
+it, at most for the deadline. On SQLite the transaction ends first (see `Gate.hold_while_sending`). What remains in
+either case is what was already given to the connection: at most one window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from concord_formats.address import parse_address
+from sqlalchemy import LargeBinary, bindparam, func, select, update
+
+from services.chassis import failpoints
+from services.chassis.auth import Caller
+from services.chassis.clock import Clock
+from services.chassis.db import Database
+from services.chassis.problems import not_found
+from services.chassis.upload import CHUNK_BYTES
+from services.chassis.wake import Notifier
+
+from . import release
+from .events import Fact, letter_event
+from .facts import Question
+from .gate import Gate, GateClosedError, Opening
+from .models import ChunkRow, DeliveryRow, LetterRow, RefusalRow
+from .refusals import refusal_problem
+from .rules import Refusal, State, told
+
+# What may still arrive after a revocation is one window; a smaller one would make large letters slow.
+WINDOW_BYTES = 64 * 1024
+
+
+class HandoutEndedError(RuntimeError):
+    """The rest of a letter may not leave: the connection is closed before the announced length."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What a hand-out needs of a letter: the gate's question and the place of its bytes."""
+
+    question: Question
+    line: bytes
+    upload: UUID
+    size: int
+
+    @property
+    def head(self) -> bytes:
+        """What stands before the age file."""
+        return self.line + b"\n"
+
+
+class Handout:
+    """Hands letters out."""
+
+    def __init__(self, database: Database, clock: Clock, notifier: Notifier, gate: Gate) -> None:
+        self._database = database
+        self._clock = clock
+        self._notifier = notifier
+        self._gate = gate
+
+    def fetch(self, caller: Caller, letter: UUID) -> tuple[int, Iterator[bytes]]:
+        """The size of a letter's body and its windows, once the gate has passed it and that is recorded.
+
+        Raises problem 404, 403 (the gate's reason), `GateClosedError`. The iterator raises `HandoutEndedError` where
+        it must stop.
+        """
+        sealed = self._find(caller, letter)
+        with self._gate.open(sealed.question) as opening:
+            refusal = _refusal(opening)
+            now = self._clock.now()
+            told_others = self._record(opening, now) if refusal is None else _record_refusal(opening, refusal, now)
+        if told_others:
+            self._notifier.notify("outbox")
+        if refusal is not None:
+            raise refusal_problem({caller.practitioner: told(refusal, opening.consent, opening.actor)})
+        failpoints.reach("handout.after_record")
+        return sealed.size, self._windows(sealed)
+
+    def _find(self, caller: Caller, letter: UUID) -> Sealed:
+        with self._database.transaction() as session:
+            row = (
+                session.connection()
+                .execute(_FIND, {"letter_id": letter, "reader": caller.practitioner, "released": State.RELEASED.value})
+                .one_or_none()
+            )
+        if row is None:
+            raise not_found("letter")
+        question = Question(parse_address(row.address), caller.practitioner, caller.device)
+        return Sealed(question, row.address, row.upload, row.size)
+
+    def _record(self, opening: Opening, now: datetime) -> bool:
+        """Whether this was the first hand-out, which is the one that counts and the one that is told."""
+        address, recipient = opening.question.letter, opening.question.actor
+        fetched = opening.session.connection().execute(
+            update(DeliveryRow)
+            .where(DeliveryRow.letter == address.letter, DeliveryRow.recipient == recipient)
+            .where(DeliveryRow.fetched_at.is_(None))
+            .values(fetched_at=now)
+        )
+        if fetched.rowcount == 0:
+            return False
+        release.record(opening.session, [letter_event(Fact.HANDED_OUT, address, recipient, now)])
+        return True
+
+    def _windows(self, sealed: Sealed) -> Iterator[bytes]:
+        start = 0
+        while start < sealed.size:
+            for window in self._window(sealed, start):
+                yield window
+                start += len(window)
+
+    def _window(self, sealed: Sealed, start: int) -> Iterator[bytes]:
+        """One window, decided on afresh. Raises `HandoutEndedError`."""
+        left = False
+        try:
+            with self._gate.look(sealed.question) as opening:
+                if _refusal(opening) is not None:
+                    raise HandoutEndedError("refused on the way")
+                window = _read(opening, sealed, start)
+                if self._gate.hold_while_sending:
+                    failpoints.reach("handout.before_window")
+                    opening.check()
+                    left = True
+                    yield window
+            if not left:
+                failpoints.reach("handout.before_window")
+                opening.check()
+                left = True
+                yield window
+        except GateClosedError as closed:
+            # A transaction that was ended while its window was on the way has done its work: the next window asks
+            # again.
+            if not left:
+                raise HandoutEndedError(closed.reason) from None
+
+
+def _refusal(opening: Opening) -> Refusal | None:
+    decision = opening.decide(opening.question.actor)
+    return decision if isinstance(decision, Refusal) else None
+
+
+def _record_refusal(opening: Opening, refusal: Refusal, now: datetime) -> bool:
+    """Whether this recipient was refused this letter for this reason for the first time:
+
+    Who asks again adds nothing.
+    """
+    address, recipient = opening.question.letter, opening.question.actor
+    same = (
+        RefusalRow.letter == address.letter,
+        RefusalRow.recipient == recipient,
+        RefusalRow.reason == refusal.reason.value,
+    )
+    if opening.session.connection().execute(select(RefusalRow.id).where(*same).limit(1)).first() is not None:
+        return False
+    known = opening.consent is not None
+    release.refuse(opening.session, address, {recipient: refusal}, now, consent_known=known)
+    return True
+
+
+def _read(opening: Opening, sealed: Sealed, start: int) -> bytes:
+    """At most a window from `start` of the whole body; a window never spans two chunks.
+
+    Chunks were cut from the whole body, so the first one is shorter by the head.
+    """
+    place, within = divmod(start, CHUNK_BYTES)
+    head = sealed.head if place == 0 else b""
+    length = min(WINDOW_BYTES, CHUNK_BYTES - within)
+    prefix = head[within : within + length]
+    values = {
+        "upload_id": sealed.upload,
+        "chunk_place": place,
+        "begin": max(within - len(head), 0) + 1,
+        "length": length - len(prefix),
+    }
+    body: bytes | None = opening.session.connection().execute(_WINDOW, values).scalar_one_or_none()
+    if not body:
+        raise HandoutEndedError("the body is shorter than it was")
+    return prefix + bytes(body)
+
+
+def _find_statement() -> Any:
+    return (
+        select(LetterRow.address, LetterRow.upload, LetterRow.size)
+        .join(DeliveryRow, DeliveryRow.letter == LetterRow.id)
+        .where(LetterRow.id == bindparam("letter_id"), DeliveryRow.recipient == bindparam("reader"))
+        .where(DeliveryRow.state == bindparam("released"))
+    )
+
+
+def _window_statement() -> Any:
+    window = func.substr(ChunkRow.body, bindparam("begin"), bindparam("length"), type_=LargeBinary())
+    return select(window).where(ChunkRow.upload == bindparam("upload_id"), ChunkRow.place == bindparam("chunk_place"))
+
+
+_FIND = _find_statement()
+_WINDOW = _window_statement()

@@ -1,0 +1,58 @@
+"""Messaging's worker: `concord-server worker messaging`.
+
+Owns the loops beside the web: events out, both feeds in, held letters settled, abandoned uploads swept. Refuses
+requests.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from services.chassis import logs
+from services.chassis.bus import Bus
+from services.chassis.bus_rabbitmq import RabbitBus
+from services.chassis.config import load_settings
+from services.chassis.outbox import Relay
+from services.chassis.process import Background, run_until_signalled
+
+from . import models, peers
+from .app import Deps, build, follow
+
+# How soon a held letter goes once the gate is open again; also how often it is looked whether one has expired.
+HELD_SECONDS = 0.5
+SWEEP_SECONDS = 600.0
+
+
+def start(deps: Deps, bus: Bus, background: Background) -> None:
+    """Start every loop of this service's worker."""
+    follow(deps, background)
+    relay = Relay(deps.database, bus, deps.notifier, deps.clock, models.Outbox)
+    background.start("messaging relay", relay.run)
+    background.start(
+        "messaging feeds",
+        lambda stop: bus.consume(peers.SUBSCRIPTION, lambda event: peers.take(deps.followers, event), stop),
+    )
+    background.start("messaging held", lambda stop: settle_held(deps, stop))
+    background.every("messaging sweep", SWEEP_SECONDS, deps.desk.intake.sweep)
+
+
+def settle_held(deps: Deps, stop: threading.Event) -> None:
+    """Settle held letters until told to stop."""
+    with deps.notifier.listening("held") as bell:
+        while not stop.is_set():
+            deps.desk.held.expire_due()
+            if not deps.desk.held.release_due():
+                bell.wait(HELD_SECONDS)
+
+
+def main() -> None:
+    """Run until told to stop. Raises pydantic's `ValidationError` for settings that are missing."""
+    logs.configure("messaging")
+    settings = load_settings("messaging")
+    if settings.amqp_url is None:
+        raise SystemExit("error: CONCORD_AMQP_URL: the worker needs a broker")
+    bus = RabbitBus(settings.amqp_url, prefix=settings.amqp_prefix)
+    background = Background()
+    start(build(settings), bus, background)
+    run_until_signalled(background)
+    bus.close()

@@ -1,0 +1,15 @@
+"""Messaging's web process: `gunicorn services.messaging.wsgi:app`.
+
+Owns the start, and the threads that keep this process's leases. Refuses other background work: that is in `worker.py`.
+"""
+
+from services.chassis import logs
+from services.chassis.config import load_settings
+from services.chassis.process import Background
+
+from .app import build, create_app, follow
+
+logs.configure("messaging")
+_deps = build(load_settings("messaging"))
+app = create_app(_deps)
+follow(_deps, Background())
