@@ -23,8 +23,8 @@ from services.chassis.config import SERVICES
 from services.chassis.service_auth import make_keys
 from tests.real import free_port
 
-# The origin that clients know. Nothing listens there: the transport below finds the processes.
-ORIGIN = "http://concord.test"
+# The origin that clients know, https as they demand. Nothing listens there: the transport below finds the processes.
+ORIGIN = "https://concord.test"
 START_SECONDS = 40.0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import hashlib
 import json
 import threading
@@ -86,7 +87,7 @@ def verify(text: str, *, method: str, url: str, now: float) -> Proof:
     Checks the list of RFC 9449 section 4.3 but the last two items: `ath` and the thumbprint are for whoever holds the
     token.
     """
-    key = _key_of(text)
+    key, thumbprint = _key_of(text)
     try:
         claims = jwt.decode(text, key, algorithms=ALGORITHMS).claims
     except (JoseError, ValueError, UnicodeError):
@@ -98,7 +99,7 @@ def verify(text: str, *, method: str, url: str, now: float) -> Proof:
     issued = claims.get("iat")
     if not isinstance(issued, int | float) or isinstance(issued, bool) or not abs(now - issued) <= WINDOW_SECONDS:
         raise ProofError("the proof is too old or from the future; check the clock of this machine")
-    return Proof(key.thumbprint(), _text(claims, "jti"), claims.get("ath"))
+    return Proof(thumbprint, _text(claims, "jti"), claims.get("ath"))
 
 
 def normalised(url: object) -> str | None:
@@ -121,8 +122,8 @@ def digest(token: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(token.encode("ascii", "replace")).digest()).rstrip(b"=").decode()
 
 
-def _key_of(text: str) -> OKPKey:
-    """The public key in the proof's header, after every check of that header."""
+def _key_of(text: str) -> tuple[OKPKey, str]:
+    """The public key in the proof's header and its thumbprint, after every check of that header."""
     header = _header(text)
     jwk = header.get("jwk")
     if header.get("typ") != "dpop+jwt" or header.get("alg") != ALGORITHM or not isinstance(jwk, dict):
@@ -130,9 +131,15 @@ def _key_of(text: str) -> OKPKey:
     if jwk.get("kty") != "OKP" or jwk.get("crv") != "Ed25519" or "d" in jwk or not isinstance(jwk.get("x"), str):
         raise ProofError("the proof must carry a public Ed25519 key, and only that")
     try:
-        return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": jwk["x"]})
+        return _imported(jwk["x"])
     except (JoseError, ValueError):
         raise ProofError("the proof's key is malformed") from None
+
+
+@functools.lru_cache(maxsize=8192)  # as many devices as have a cached token (`auth.CACHED_TOKENS`)
+def _imported(x: str) -> tuple[OKPKey, str]:
+    key = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": x})
+    return key, str(key.thumbprint())
 
 
 def _header(text: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from .usecases import Sending
 class Desk:
     """Everything one process can do with letters."""
 
+    gate: Gate
     sending: Sending
     handout: Handout
     mailbox: Mailbox
@@ -52,6 +53,7 @@ def compose(
     intake = Intake(database, clock)
     held_for = timedelta(days=settings.held_letters_expire_days)
     return Desk(
+        gate=gate,
         sending=Sending(database, clock, notifier, gate, intake, held_for=held_for),
         handout=Handout(database, clock, notifier, gate),
         mailbox=Mailbox(

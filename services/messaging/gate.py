@@ -131,6 +131,10 @@ class Gate:
         self._leases = leases
         self._half = deadline / 2
 
+    def close(self) -> None:
+        """Close the gate's own connections."""
+        self._database.dispose()
+
     @contextmanager
     def open(self, question: Question) -> Iterator[Opening]:
         """One transaction at the gate: what the block writes is committed only if deadline and leases stand at its end.

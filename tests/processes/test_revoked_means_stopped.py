@@ -21,6 +21,7 @@ from tests.deployment import Deployment, wait_for
 from tests.people import People, active_consent, note, send_note
 
 pytestmark = pytest.mark.real
+LEASE_SECONDS = 5.0
 
 
 def _refusal(people: People, consent: UUID) -> str:
@@ -80,7 +81,6 @@ def test_a_revocation_is_acknowledged_only_behind_the_lease_when_messaging_does_
     assert waited > 3.0, "acknowledged while a lease granted before the revocation could still be live"
     assert done.effective_at >= done.revoked_at
     assert _refusal(people, consent.id) in {"consent-revoked", "gate-closed"}
-    assert people.physician.letters.sent_after_resume is None if False else True
 
 
 def test_a_stopped_process_that_resumes_does_not_release_what_was_revoked_meanwhile(
@@ -99,8 +99,8 @@ def test_a_stopped_process_that_resumes_does_not_release_what_was_revoked_meanwh
     sender.join(60)
     released = _rows(
         deployment,
-        "SELECT max(d.released_at) FROM delivery d JOIN letter l ON l.letter = d.letter WHERE l.consent = %s",
-        consent.id,
+        "SELECT max(d.released_at) FROM delivery d JOIN letter l ON l.id = d.letter WHERE l.address LIKE %s",
+        f"%{consent.id}%".encode(),
     )
     assert released[0][0] is None or released[0][0] <= done.effective_at  # type: ignore[operator]
 
@@ -116,16 +116,42 @@ def _send_until(people: People, consent: UUID, stop: threading.Event) -> None:
 def test_letters_are_held_while_the_consent_service_is_down_and_released_when_it_is_back(
     deployment: Deployment, people: People
 ) -> None:
+    """The letter is sealed while everything is up; it is handed over when no lease is left."""
     consent = active_consent(people)
+    sealed = people.physician.letters.seal(note(consent.id))
     deployment.kill("api-consent")
     deployment.kill("worker-consent")
-    address = people.physician.letters.send  # keys and consent are read while it is up: only the gate is asked below
-    assert address is not None
-    time.sleep(6)
+    time.sleep(LEASE_SECONDS + 1)
+    assert people.physician.letters.resend(sealed).answer["state"] == "held"
     deployment.start("api-consent")
     deployment.start("worker-consent")
     deployment.wait_until_ready()
-    wait_for(lambda: send_note(people, consent.id).answer["state"] == "released", 20, "a letter to be released")
+    wait_for(lambda: _state(people, sealed) == "released", 20, "the letter to be released", deployment.logs)
+    assert _released(deployment, [sealed]) == 1
+
+
+def test_a_held_letter_is_refused_when_its_consent_was_revoked_meanwhile(
+    deployment: Deployment, people: People
+) -> None:
+    """Messaging is cut off from consent, a letter is held, the consent is revoked; when they meet again it is
+    refused.
+    """
+    consent = active_consent(people)
+    sealed = people.physician.letters.seal(note(consent.id))
+    for name in ("api-messaging", "worker-messaging"):
+        deployment.restart(name, CONCORD_CONSENT_URL="http://127.0.0.1:9")
+    deployment.wait_until_ready()
+    assert people.physician.letters.resend(sealed).answer["state"] == "held"
+    people.physician.consents.revoke(consent.id)
+    for name in ("api-messaging", "worker-messaging"):
+        deployment.restart(name)
+    deployment.wait_until_ready()
+    wait_for(lambda: _state(people, sealed) == "refused", 20, "the letter to be refused", deployment.logs)
+    assert _released(deployment, [sealed]) == 0
+
+
+def _state(people: People, letter: UUID) -> str:
+    return people.physician.letters.status(letter)[0].state
 
 
 def test_the_workers_can_be_killed_at_any_moment_without_losing_a_letter(

@@ -83,11 +83,15 @@ class Letters:
         self._outgoing = LetterBox(profile.outgoing)
 
     def send(self, draft: Draft, *, step: Step | None = None) -> Sent:
-        """Seal a document and hand it over. A refusal leaves nothing behind; an interruption leaves the sealed letter
-        to `resend`.
+        """Seal a document and hand it over.
 
-        Raises `ServiceError` (its `type` names why), `NoRecipientError`, `PinError`, `UnreachableError`.
+        A refusal leaves nothing behind; an interruption leaves the sealed letter, for `resend`. Raises `ServiceError`
+        (its `type` names why), `NoRecipientError`, `PinError`, `UnreachableError`.
         """
+        return self.resend(self.seal(draft, step=step))
+
+    def seal(self, draft: Draft, *, step: Step | None = None) -> UUID:
+        """Seal a document into the outgoing box; the letter's id, for `resend`."""
         address = self._address(draft)
         recipients = {person: self._colleagues.entry(person) for person in address.recipients}
         with self._outgoing.writing(address.letter) as target:
@@ -101,7 +105,7 @@ class Letters:
                 own_entry=self._colleagues.entry(self._colleagues.me),
                 progress=step,
             )
-        return self.resend(address.letter)
+        return address.letter
 
     def resend(self, letter: UUID) -> Sent:
         """Hand over a letter that is sealed already; doing so twice changes nothing."""

@@ -137,14 +137,14 @@ class LetterBox:
             digest.update(piece)
         return digest.hexdigest()
 
+    def move(self, letter: UUID, to: LetterBox) -> None:
+        """Move a letter to another box on the same disk, in one step; one that is there already is replaced."""
+        make_directory(to._directory)
+        self._path(letter).replace(to._path(letter))
+
     def remove(self, letter: UUID) -> None:
         """Take a letter out of the box; one that is not there is as well."""
         self._path(letter).unlink(missing_ok=True)
-
-    def move(self, letter: UUID, box: LetterBox) -> None:
-        """Put a letter into another box in one step. Raises FileNotFoundError when it is not in this one."""
-        make_directory(box._directory)
-        self._path(letter).replace(box._path(letter))
 
     def _path(self, letter: UUID) -> Path:
         return self._directory / f"{letter}.letter"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Barrier
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from services.chassis import migrate
 from services.chassis.db import Database
 from services.directory import enrolment, models
 from services.directory.rules.people import Role
+from services.directory.tokens import TokenKeys
 from tests.unit.directory.account import Account, TestDevice, body_of, read_code
 from tests.unit.directory.house import House, problem
 
@@ -84,7 +85,14 @@ def test_of_two_entries_with_one_number_one_stands(place: House) -> None:
 
 
 def test_processes_that_start_together_make_one_key_set(place: House) -> None:
-    at_once(*(place.keys.__class__(place.database, place.clock).rotate for _ in range(AT_ONCE)))
+    """Both have looked, found nothing and want to make the first key: they must take turns."""
+    first, second = (TokenKeys(place.database, place.clock) for _ in range(2))
+    with place.database.transaction() as session, ThreadPoolExecutor(2) as pool:
+        session.execute(text("SELECT pg_advisory_xact_lock(7404951)"))
+        both = [pool.submit(keys.rotate) for keys in (first, second)]
+        assert not wait(both, timeout=0.5).done, "who rotates waits for whoever rotates already"
+        session.commit()
+        wait(both, timeout=10)
     with place.database.transaction() as session:
         assert session.scalar(select(func.count()).select_from(models.TokenKey)) == 1
 

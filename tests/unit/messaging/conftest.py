@@ -9,9 +9,11 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from services.chassis import failpoints, migrate
 from services.chassis.db import Database
+from services.messaging import models
 
 from .world import World, sqlite
 
@@ -27,30 +29,53 @@ def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     database.dispose()
 
 
-@pytest.fixture
-def postgresql_database() -> Iterator[Database]:
-    """A migrated PostgreSQL database of this test's own."""
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A migrated PostgreSQL database of this run's own."""
     name = f"messaging_{uuid4().hex[:12]}"
+    url = POSTGRESQL.replace("postgresql://", "postgresql+psycopg://").rsplit("/", 1)[0] + f"/{name}"
     with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-    database = Database(POSTGRESQL.replace("postgresql://", "postgresql+psycopg://").rsplit("/", 1)[0] + f"/{name}")
-    migrate.upgrade(database, "messaging")
+        try:
+            migrate.upgrade(Database(url), "messaging")
+            yield url
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def postgresql_database(postgresql_url: str) -> Iterator[Database]:
+    """An empty, migrated PostgreSQL database."""
+    database = Database(postgresql_url)
+    tables = ", ".join(table.name for table in models.Base.metadata.sorted_tables)
+    with database.transaction() as session:
+        session.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     yield database
     database.dispose()
-    with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """The small world, on each database."""
+    world = World(request.getfixturevalue(f"{request.param}_database"))
+    yield world
+    world.close()
 
 
 @pytest.fixture
-def world(sqlite_database: Database) -> World:
+def real_world(postgresql_database: Database) -> Iterator[World]:
+    """The small world on PostgreSQL, where many things can happen at once."""
+    world = World(postgresql_database)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def small_world(sqlite_database: Database) -> Iterator[World]:
     """The small world on SQLite."""
-    return World(sqlite_database)
-
-
-@pytest.fixture
-def real_world(postgresql_database: Database) -> World:
-    """The small world on PostgreSQL."""
-    return World(postgresql_database)
+    world = World(sqlite_database)
+    yield world
+    world.close()
 
 
 @pytest.fixture(autouse=True)

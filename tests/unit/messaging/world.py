@@ -116,6 +116,11 @@ class World:
             self.enrol(who)
         self.activate()
 
+    def close(self) -> None:
+        """Close every connection."""
+        self.desk.gate.close()
+        self.database.dispose()
+
     def enrol(self, who: Clinician) -> None:
         """Let the directory tell of a clinician and their device."""
         self.told(projections.practitioner_changed, practitioner=who.id, organization=who.organization, status="active")

@@ -12,7 +12,7 @@ import io
 from typing import BinaryIO
 
 from .errors import ArmorError
-from .stream import read_fully
+from .stream import read_fully, write_fully
 
 BEGIN = b"-----BEGIN AGE ENCRYPTED FILE-----"
 END = b"-----END AGE ENCRYPTED FILE-----"
@@ -32,7 +32,7 @@ class ArmorWriter(io.RawIOBase):
         super().__init__()
         self._target = target
         self._rest = b""
-        target.write(BEGIN + b"\n")
+        write_fully(target, BEGIN + b"\n")
 
     def writable(self) -> bool:
         """It is."""
@@ -42,16 +42,16 @@ class ArmorWriter(io.RawIOBase):
         """Write every full line."""
         pending = self._rest + data
         full = len(pending) // _LINE_BYTES * _LINE_BYTES
-        for start in range(0, full, _LINE_BYTES):
-            self._target.write(base64.b64encode(pending[start : start + _LINE_BYTES]) + b"\n")
+        text = base64.b64encode(pending[:full])
+        lines = [text[start : start + _COLUMNS] + b"\n" for start in range(0, len(text), _COLUMNS)]
+        write_fully(self._target, b"".join(lines))
         self._rest = pending[full:]
         return len(data)
 
     def finish(self) -> None:
         """Write the last line and the end."""
-        if self._rest:
-            self._target.write(base64.b64encode(self._rest) + b"\n")
-        self._target.write(END + b"\n")
+        last = base64.b64encode(self._rest) + b"\n" if self._rest else b""
+        write_fully(self._target, last + END + b"\n")
 
 
 class ArmorReader(io.RawIOBase):

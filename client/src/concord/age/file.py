@@ -16,7 +16,7 @@ from .armor import BEGIN, MARK, MAX_WHITESPACE, ArmorReader, ArmorWriter, strip_
 from .errors import AgeError, ArmorError, HeaderError, HeaderMacError, NoMatchError
 from .header import FILE_KEY_BYTES, MAX_LINE_BYTES, VERSION_LINE, Header, derive, encode_header, read_header
 from .keys import Identity, Recipient
-from .stream import CHUNK_BYTES, NONCE_BYTES, DecryptingReader, EncryptingWriter, read_fully
+from .stream import CHUNK_BYTES, NONCE_BYTES, DecryptingReader, EncryptingWriter, read_fully, write_fully
 
 Progress = Callable[[int], None]
 
@@ -32,7 +32,7 @@ def encrypting_writer(
     header = encode_header([recipient.wrap(file_key) for recipient in recipients], file_key)
     text = ArmorWriter(target) if armor else None
     sink = cast(BinaryIO, text) if text else target
-    sink.write(header + nonce)
+    write_fully(sink, header + nonce)
     with EncryptingWriter(sink, derive(file_key, b"payload", nonce)) as writer:
         yield writer
     if text:
@@ -78,7 +78,7 @@ def decrypt(
     return _copy(reader.read, target.write, progress)
 
 
-def encrypt_bytes(data: bytes, recipients: Sequence[Recipient], armor: bool = False) -> bytes:  # noqa: FBT001, FBT002
+def encrypt_bytes(data: bytes, recipients: Sequence[Recipient], armor: bool = False) -> bytes:
     """Encrypt bytes in memory."""
     target = io.BytesIO()
     encrypt(io.BytesIO(data), target, recipients, armor=armor)

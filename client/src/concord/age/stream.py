@@ -63,7 +63,7 @@ class EncryptingWriter:
     def _emit(self, chunk: bytes, *, last: bool) -> None:
         nonce = _nonce(self._counter, last=last)
         self._counter += 1  # before the write: a nonce never serves twice, not even when the target fails
-        _write_fully(self._target, self._aead.encrypt(nonce, chunk, None))
+        write_fully(self._target, self._aead.encrypt(nonce, chunk, None))
 
 
 class DecryptingReader(io.RawIOBase):
@@ -147,8 +147,8 @@ def read_fully(source: BinaryIO, size: int) -> bytes:
     return b"".join(pieces)
 
 
-def _write_fully(target: BinaryIO, data: bytes) -> None:
-    # An unbuffered file may take less than it is given; a file-like object may not say how much it took.
+def write_fully(target: BinaryIO, data: bytes) -> None:
+    """Write it all: an unbuffered file may take less than it is given, and another may not say how much it took."""
     rest = memoryview(data)
     while rest:
         taken = target.write(rest)

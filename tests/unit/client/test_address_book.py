@@ -1,0 +1,97 @@
+"""The address book: names of patients, for their clinician's eyes only."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from concord.address_book import AddressBook, new_token
+from concord.age import HybridIdentity
+from concord.errors import AddressBookError
+from concord.store import SealedStore
+
+IDENTITY = HybridIdentity.generate()
+NAME = "Jaime Armendáriz"
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> AddressBook:
+    return AddressBook(SealedStore(tmp_path, IDENTITY))
+
+
+def test_a_patient_is_found_by_alias_and_by_token(book: AddressBook) -> None:
+    patient = book.add("blue-heron", f"  {NAME} ")
+    assert patient.name == NAME
+    assert book.find("blue-heron") == book.find(patient.token) == patient
+    assert book.token("blue-heron") == book.token(patient.token) == patient.token
+    assert book.alias(patient.token) == "blue-heron"
+    assert book.entries() == {"blue-heron": patient}
+
+
+def test_a_new_token_is_random_and_well_formed() -> None:
+    tokens = {new_token() for _ in range(100)}
+    assert len(tokens) == 100
+    assert all(re.fullmatch(r"pt_[a-z2-7]{26}", token) for token in tokens)
+
+
+def test_a_token_that_a_colleague_brought_is_kept(book: AddressBook) -> None:
+    token = new_token()
+    assert book.add("grey-wren", NAME, token=token).token == token
+
+
+def test_a_token_not_in_the_book_stands_for_itself(book: AddressBook) -> None:
+    token = new_token()
+    assert book.token(token) == token
+    assert book.alias(token) is None
+
+
+@pytest.mark.parametrize("alias", ["", "Blue", "blue heron", "-x", "blue_heron", "x" * 65, "é", "a\n", new_token()])
+def test_an_alias_of_another_form_is_refused(book: AddressBook, alias: str) -> None:
+    with pytest.raises(AddressBookError):
+        book.add(alias, NAME)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "two\nlines", "\x1b[31mred"])
+def test_a_name_of_another_form_is_refused(book: AddressBook, name: str) -> None:
+    with pytest.raises(AddressBookError):
+        book.add("blue-heron", name)
+
+
+@pytest.mark.parametrize("token", ["", "pt_", "pt_" + "1" * 26, "xx_" + "a" * 26])
+def test_a_token_of_another_form_is_refused(book: AddressBook, token: str) -> None:
+    with pytest.raises(AddressBookError):
+        book.add("blue-heron", NAME, token=token)
+
+
+def test_an_alias_and_a_token_stand_once(book: AddressBook) -> None:
+    patient = book.add("blue-heron", NAME)
+    with pytest.raises(AddressBookError):
+        book.add("blue-heron", "Somebody Else")
+    with pytest.raises(AddressBookError):
+        book.add("grey-wren", NAME, token=patient.token)
+    assert list(book.entries()) == ["blue-heron"]
+
+
+def test_an_alias_can_be_forgotten(book: AddressBook) -> None:
+    book.add("blue-heron", NAME)
+    book.remove("blue-heron")
+    assert book.entries() == {}
+    with pytest.raises(AddressBookError):
+        book.remove("blue-heron")
+
+
+def test_no_error_and_no_repr_holds_a_name(book: AddressBook) -> None:
+    """Somebody types the name where the alias belongs: the error must not carry it to a log."""
+    patient = book.add("blue-heron", NAME)
+    assert NAME not in repr(patient)
+    with pytest.raises(AddressBookError) as caught:
+        book.token(NAME)
+    assert NAME not in caught.value.message + caught.value.hint
+
+
+def test_the_file_on_the_disk_holds_no_name(book: AddressBook, tmp_path: Path) -> None:
+    patient = book.add("blue-heron", NAME)
+    for file in tmp_path.iterdir():
+        assert NAME.encode() not in file.read_bytes()
+        assert patient.token.encode() not in file.read_bytes()
