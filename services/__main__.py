@@ -10,19 +10,17 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 from pydantic import ValidationError
 
-from . import local as local_services
 from .chassis import migrate as migrations
 from .chassis.config import SERVICES, Service, Settings, load_settings
 from .chassis.db import Database, DatabaseUnavailableError
 from .chassis.problems import Problem
 from .chassis.service_auth import make_keys
-from .directory.bootstrap import Bootstrap
 
 app = typer.Typer(
     name="concord-server", no_args_is_help=True, pretty_exceptions_enable=False, help="Concord's services."
@@ -42,7 +40,7 @@ def local(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 8080,
 ) -> None:
     """Run all three services in this process, on SQLite: to try Concord, or to develop a client."""
-    local_services.serve(data, port)
+    _load("local").serve(data, port)
 
 
 @app.command()
@@ -68,7 +66,7 @@ def api(
 @app.command()
 def worker(service: ServiceName) -> None:
     """Run the worker of one service: it relays its events and handles those of the others."""
-    importlib.import_module(f"services.{_service(service)}.worker").main()
+    _load(f"{_service(service)}.worker").main()
 
 
 @app.command()
@@ -91,7 +89,7 @@ def add_organization(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Add an organization; prints its id."""
-    organization = Bootstrap(_settings("directory", data)).add_organization(name)
+    organization = _load("directory.bootstrap").Bootstrap(_settings("directory", data)).add_organization(name)
     _print({"organization": str(organization), "name": name}, str(organization), as_json)
 
 
@@ -103,7 +101,9 @@ def invite_administrator(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Invite an organization's first administrator; prints the invitation, which is a secret until it is used."""
-    invitation = Bootstrap(_settings("directory", data)).invite_administrator(organization, name)
+    invitation = (
+        _load("directory.bootstrap").Bootstrap(_settings("directory", data)).invite_administrator(organization, name)
+    )
     told = {"practitioner": str(invitation.practitioner), "code": invitation.code}
     _print(told, invitation.code, as_json)
 
@@ -124,6 +124,11 @@ def main() -> None:
         _fail(f"{error.filename or 'system'}: {error.strerror}", "")
 
 
+def _load(module: str) -> Any:
+    """A module of ours, when a command needs it: a web process does not load the two other services."""
+    return importlib.import_module(f"services.{module}")
+
+
 def _service(name: str) -> Service:
     if name not in SERVICES:
         raise typer.BadParameter(f"is one of: {', '.join(SERVICES)}", param_hint="SERVICE")
@@ -133,7 +138,8 @@ def _service(name: str) -> Service:
 def _settings(service: Service, data: Path | None = None) -> Settings:
     if data is None:
         return load_settings(service)
-    return local_services.settings_in(data)[service]
+    found: Settings = _load("local").settings_in(data)[service]
+    return found
 
 
 def _print(value: dict[str, str], text: str, as_json: bool) -> None:

@@ -55,14 +55,19 @@ def lagging(points: Iterable[Point], epoch: UUID, seq: int) -> list[Point]:
 
 
 class Barrier:
-    """The barrier of one authority, as one process sees it. Thread-safe."""
+    """The barrier of one authority, as one process sees it. Thread-safe.
+
+    A number is remembered with its epoch: after a restore under a running process the same number may be another
+    change, which has not waited yet.
+    """
 
     def __init__(self, feed: Feed, clock: Clock) -> None:
         self._feed = feed
         self._clock = clock
         self._longest = (feed.lease_seconds + feed.deadline_seconds) * RATE_MARGIN
-        self._first_seen: dict[int, float] = {}
+        self._first_seen: dict[tuple[UUID, int], float] = {}
         self._epochs: dict[UUID, float] = {}
+        self._settled: tuple[UUID, int] | None = None
         self._lock = threading.Lock()
 
     def await_effective(self, seq: int, timeout: float) -> bool:
@@ -84,25 +89,32 @@ class Barrier:
         with self._feed.database.transaction() as session:
             if session.scalar(select(event.seq).where(event.seq == seq, event.effective_at.is_not(None))) is not None:
                 return True
-        if not self._holds(self._view(), seq):
+        view = self._view()
+        if view is None or not self._holds(view, seq):
             return False
         self._persist([seq])
         return True
 
     def settle_pending(self) -> None:
         """Write down every change that has become effective, whether or not anybody asks; the worker's work."""
+        view = self._view()
+        if view is None or (view.epoch, view.seq) == self._settled:
+            return
         event = self._feed.tables.FeedEvent
         query = select(event.seq).where(event.effective_at.is_(None)).order_by(event.seq).limit(PENDING_AT_ONCE)
         with self._feed.database.transaction() as session:
             pending = list(session.scalars(query))
-        if pending:
-            view = self._view()
-            self._persist([seq for seq in pending if self._holds(view, seq)])
+        holding = [seq for seq in pending if self._holds(view, seq)]
+        self._persist(holding)
+        if len(holding) == len(pending) < PENDING_AT_ONCE:
+            self._settled = (view.epoch, view.seq)
 
     def _holds(self, view: View, seq: int) -> bool:
+        if seq > view.seq:
+            return False  # not committed when the view was taken: its time has not begun
         now = self._clock.boottime()
         with self._lock:
-            first_seen = self._first_seen.setdefault(seq, now)
+            first_seen = self._first_seen.setdefault((view.epoch, seq), now)
             epoch_seen = self._epochs.setdefault(view.epoch, now)
         if view.restored and now - epoch_seen < self._longest:
             return False  # somebody whom the restored database does not know may still hold a lease of the old epoch
@@ -111,10 +123,12 @@ class Barrier:
             return not late or now - first_seen >= self._longest
         return False
 
-    def _view(self) -> View:
+    def _view(self) -> View | None:
         tables = self._feed.tables
         with self._feed.database.transaction() as session:
-            row = session.scalars(select(tables.Feed)).one()
+            row = session.scalars(select(tables.Feed)).first()
+            if row is None:
+                return None  # nothing was ever numbered
             points = tuple(
                 Point(p.epoch, p.applied, p.first_granted, p.time_bounded)
                 for p in session.scalars(select(tables.EnforcementPoint))
@@ -129,7 +143,7 @@ class Barrier:
         fresh = update(event).where(event.seq.in_(numbers), event.effective_at.is_(None))
         with self._feed.database.transaction() as session:
             session.execute(fresh.values(effective_at=self._clock.now()))
+        reach("barrier.after_persist")
         with self._lock:
-            for seq in numbers:
-                self._first_seen.pop(seq, None)
+            self._first_seen = {key: seen for key, seen in self._first_seen.items() if key[1] not in numbers}
         self._feed.notifier.notify(CHANNEL)

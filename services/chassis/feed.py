@@ -11,12 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,16 +22,16 @@ from . import logs, outbox
 from .clock import Clock
 from .config import Settings
 from .db import Database
+from .enforcement_points import EnforcementPoints
 from .event import Event
 from .failpoints import reach
+from .feed_messages import LeaseAnswer, LeaseRequest
 from .tables import EnforcementPointRow, FeedEventRow, FeedRow, OutboxRow
 from .wake import Notifier
 
 CHANNEL = "feed"
 # An answer of this many events is a few hundred KiB; who lacks more asks again.
 EVENTS_IN_AN_ANSWER = 200
-# Its leases ended thousands of lease times ago; what it applied since is asked anew when it comes back.
-FORGOTTEN_AFTER = timedelta(hours=24)
 
 
 class FeedTables(Protocol):
@@ -56,27 +54,6 @@ class FeedTables(Protocol):
         """Events that wait for the bus."""
 
 
-class LeaseRequest(BaseModel):
-    """An enforcement point reports how far it has applied the feed, and asks for a lease."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    enforcement_point: UUID
-    epoch: UUID | None = None
-    applied: int = Field(ge=0, le=2**53)
-    time_bounded: bool
-
-
-class LeaseAnswer(BaseModel):
-    """A lease on everything up to `seq`, or, with `snapshot_required`, none. `events` are the ones after `applied`."""
-
-    model_config = ConfigDict(frozen=True)
-    epoch: UUID
-    seq: int
-    lease_seconds: float | None
-    snapshot_required: bool
-    events: list[Event]
-
-
 class Feed:
     """One authority's feed. Thread-safe; the row in the database is the only state."""
 
@@ -90,6 +67,7 @@ class Feed:
         self.deadline_seconds = settings.gate_deadline_seconds
         self._clock = clock
         self._source = settings.service
+        self._points = EnforcementPoints(clock, tables.EnforcementPoint)
 
     def append(self, session: Session, event_type: str, subject: str, data: dict[str, Any]) -> Event:
         """Number a change and record its event, in the caller's transaction.
@@ -110,26 +88,26 @@ class Feed:
         return event
 
     def grant(self, request: LeaseRequest) -> LeaseAnswer:
-        """Record the report and grant a lease; answered after the commit."""
+        """Record the report and grant a lease; answered after the commit.
+
+        Whoever follows another epoch gets no lease, and is told to take a snapshot.
+        """
         with self.database.transaction() as session:
             row = self._locked(session)
-            if request.epoch == row.epoch and request.applied > row.seq:
-                # This database has lost commits that a follower has seen: its numbers would soon mean other changes.
-                logs.logger("feed").error("the feed went back; a new epoch begins", sequence=row.seq)
-                self._begin_epoch(row)
-            if request.epoch != row.epoch:
-                return LeaseAnswer(epoch=row.epoch, seq=row.seq, lease_seconds=None, snapshot_required=True, events=[])
-            self._record(session, request, row.seq)
+            self._begin_epoch_if_commits_were_lost(row, request)
+            live = request.epoch == row.epoch
+            news = live and self._points.record(session, request, row.seq)
             answer = LeaseAnswer(
                 epoch=row.epoch,
                 seq=row.seq,
-                lease_seconds=self.lease_seconds,
-                snapshot_required=False,
-                events=self._after(session, row.epoch, request.applied),
+                lease_seconds=self.lease_seconds if live else None,
+                snapshot_required=not live,
+                events=self._after(session, row, request.applied) if live else [],
             )
             reach("feed.before_grant_commit")
         reach("feed.after_grant_commit")
-        self.notifier.notify(CHANNEL)
+        if news:
+            self.notifier.notify(CHANNEL)
         return answer
 
     @contextmanager
@@ -147,7 +125,10 @@ class Feed:
             yield row.epoch, row.seq, facts(session)
 
     def new_epoch(self) -> UUID:
-        """Begin a new epoch: after a restore from a backup, or on a standby that may have lagged. Numbers go on."""
+        """Begin a new epoch: after a restore from a backup, or on a standby that may have lagged. Numbers go on.
+
+        Only once the former authority is stopped for good: leases that it still grants are known to nobody here.
+        """
         with self.database.transaction() as session:
             row = self._locked(session)
             self._begin_epoch(row)
@@ -155,10 +136,15 @@ class Feed:
 
     def forget_the_gone(self) -> None:
         """Forget enforcement points that were not heard of for long, where time bounds what they may do."""
-        point = self.tables.EnforcementPoint
-        before = self._clock.now() - FORGOTTEN_AFTER
         with self.database.transaction() as session:
-            session.execute(delete(point).where(point.time_bounded, point.seen_at < before))
+            self._locked(session)
+            self._points.forget_silent(session)
+
+    def forget(self, enforcement_point: UUID) -> None:
+        """Forget one enforcement point whose database is gone for good: an operator's word, never a guess."""
+        with self.database.transaction() as session:
+            self._locked(session)
+            self._points.forget(session, enforcement_point)
 
     def _locked(self, session: Session) -> FeedRow:
         query = select(self.tables.Feed).with_for_update()
@@ -175,24 +161,22 @@ class Feed:
         result = session.execute(then)
         return result.scalars().one() if isinstance(then, Select) else result.one()
 
+    def _begin_epoch_if_commits_were_lost(self, row: FeedRow, request: LeaseRequest) -> None:
+        """A follower that is ahead has seen commits which this database has lost.
+
+        Its numbers would soon mean other changes.
+        """
+        if request.epoch == row.epoch and request.applied > row.seq:
+            logs.logger("feed").error("the feed went back; a new epoch begins", sequence=row.seq)
+            self._begin_epoch(row)
+
     @staticmethod
     def _begin_epoch(row: FeedRow) -> None:
         row.epoch, row.restored = uuid4(), True
 
-    def _record(self, session: Session, request: LeaseRequest, seq: int) -> None:
-        """The report, and that a lease carrying `seq` is granted. A report never goes back within an epoch."""
-        table = self.tables.EnforcementPoint
-        point = session.get(table, request.enforcement_point)
-        report = {"time_bounded": request.time_bounded, "seen_at": self._clock.now()}
-        begun = {"epoch": request.epoch, "applied": request.applied, "first_granted": seq}
-        if point is None:
-            session.execute(insert(table).values(id=request.enforcement_point, **begun, **report))
-            return
-        if point.epoch == request.epoch:
-            begun = {"applied": max(point.applied, request.applied)}
-        session.execute(update(table).where(table.id == request.enforcement_point).values(**begun, **report))
-
-    def _after(self, session: Session, epoch: UUID, applied: int) -> list[Event]:
+    def _after(self, session: Session, row: FeedRow, applied: int) -> list[Event]:
+        if applied == row.seq:
+            return []  # the usual case, asked by every process several times a lease
         event = self.tables.FeedEvent
-        query = select(event.body).where(event.epoch == epoch, event.seq > applied).order_by(event.seq)
+        query = select(event.body).where(event.epoch == row.epoch, event.seq > applied).order_by(event.seq)
         return [Event.decode(body) for body in session.scalars(query.limit(EVENTS_IN_AN_ANSWER))]

@@ -13,7 +13,8 @@ from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 from sqlalchemy.orm import Session
 
-from .feed import Feed, LeaseAnswer, LeaseRequest
+from .feed import Feed
+from .feed_messages import LeaseAnswer, LeaseRequest
 from .problems import declared
 from .service_auth import require_service
 from .web import SERVICE_ONLY, answer

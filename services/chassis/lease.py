@@ -17,14 +17,18 @@ from uuid import UUID
 
 from . import logs
 from .clock import Clock
+from .db import DatabaseUnavailableError, DeadlineExceededError
 from .failpoints import reach
-from .feed import LeaseAnswer, LeaseRequest
+from .feed_messages import LeaseAnswer, LeaseRequest
 from .peer_http import HttpPeer, PeerUnavailableError
 from .projection import Position, Projection, SnapshotCutShortError
 
 # Three tries within a lease: one lost answer does not close the gate.
 RENEWALS_A_LEASE = 3
+# After a failure, and until the authority has said how long a lease is.
 RETRY_SECONDS = 0.5
+# What passes by itself: the loop goes on, and the older leases run out meanwhile.
+_PASSING = (PeerUnavailableError, SnapshotCutShortError, DatabaseUnavailableError, DeadlineExceededError)
 
 
 class LeasePeer(Protocol):
@@ -48,13 +52,25 @@ class HttpLeasePeer:
         response = self._peer.post("/v1/feed/leases", json=request.model_dump(mode="json"))
         if response.status_code != 200:
             raise PeerUnavailableError(self._peer.service)
-        return LeaseAnswer.model_validate_json(response.content)
+        try:
+            return LeaseAnswer.model_validate_json(response.content)
+        except ValueError:  # not our authority, or not all of its answer
+            raise PeerUnavailableError(self._peer.service) from None
 
     @contextmanager
     def snapshot(self) -> Iterator[Iterator[dict[str, Any]]]:
         """See `LeasePeer.snapshot`."""
         with self._peer.lines("/v1/feed/snapshot") as lines:
-            yield (json.loads(line) for line in lines)
+            yield (self._read(line) for line in lines)
+
+    def _read(self, line: str) -> dict[str, Any]:
+        try:
+            fact = json.loads(line)
+        except ValueError:
+            fact = None
+        if not isinstance(fact, dict):
+            raise PeerUnavailableError(self._peer.service)
+        return fact
 
 
 @dataclass(frozen=True)
@@ -101,35 +117,40 @@ class LeaseHolder:
         self._poked.set()
 
     def renew(self) -> None:
-        """Report, ask for a lease, and apply what the answer brings, until nothing is missing.
+        """Report, ask for a lease, and apply what the answer brings, until nothing is missing and all is reported.
 
-        Raises `PeerUnavailableError`.
+        Raises `PeerUnavailableError`, `SnapshotCutShortError`, `DatabaseUnavailableError`; older leases still count.
         """
         while self._renew_once():
             pass
 
     def run(self, stop: threading.Event) -> None:
-        """Renew until told to stop; an authority that is away is asked again soon."""
+        """Renew until told to stop; after a failure, soon again."""
         while not stop.is_set():
+            pause = RETRY_SECONDS
             try:
                 self.renew()
-            except (PeerUnavailableError, SnapshotCutShortError) as error:
+                pause = self._every
+            except _PASSING as error:
                 logs.logger("lease").warning(
                     "lease not renewed", feed=self._projection.name, error=type(error).__name__
                 )
-            self._poked.wait(self._every)
+            self._poked.wait(pause)
             self._poked.clear()
 
     def _renew_once(self) -> bool:
         """One request; whether another should follow at once, to report or to catch up."""
         position = self._projection.position()
+        reach("lease.before_send")
         sent = self._clock.boottime()
         answer = self._peer.lease(self._request(position))
         reach("lease.after_send")
         if answer.snapshot_required:
+            self._drop_all_but(answer.epoch)
             with self._peer.snapshot() as lines:
-                return self._projection.replace(lines).changed
+                return self._projection.replace(lines, instead_of=position.epoch).changed
         self._keep(answer, sent)
+        reach("lease.after_keep")
         return bool(answer.events) and self._projection.offer(answer.events).changed
 
     def _request(self, position: Position) -> LeaseRequest:
@@ -140,11 +161,23 @@ class LeaseHolder:
             time_bounded=self._time_bounded,
         )
 
+    def _drop_all_but(self, epoch: UUID) -> None:
+        with self._lock:
+            self._leases = [lease for lease in self._leases if lease.epoch == epoch]
+
     def _keep(self, answer: LeaseAnswer, sent: float) -> None:
         if answer.lease_seconds is None:
             return
         self._every = answer.lease_seconds / RENEWALS_A_LEASE
         granted = Lease(answer.epoch, answer.seq, sent + answer.lease_seconds)
         with self._lock:
-            same_epoch = [lease for lease in self._leases if lease.epoch == answer.epoch and lease.live(self._clock)]
-            self._leases = [*same_epoch, granted]
+            kept = [lease for lease in self._leases if lease.live(self._clock) and not _replaces(granted, lease)]
+            self._leases = [*kept, granted]
+
+
+def _replaces(newer: Lease, older: Lease) -> bool:
+    """Whether the older one can be let go: whenever it would be usable, the newer one is, and for longer.
+
+    One that asks for more to be applied replaces nothing, since that may not be applied here before the older one ends.
+    """
+    return newer.epoch == older.epoch and newer.seq <= older.seq and newer.expires >= older.expires

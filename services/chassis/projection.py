@@ -6,6 +6,7 @@ kept, since the answer to the next lease request brings what is missing. Specifi
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,10 @@ LoadSnapshot = Callable[[Session, Iterator[dict[str, Any]]], None]
 
 class SnapshotCutShortError(RuntimeError):
     """A snapshot ended before its last line; nothing of it was taken over."""
+
+
+class UnknownFactError(RuntimeError):
+    """The next change is of a type that this follower does not know: it stops there, since it may be a revocation."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,8 @@ class Projection:
     def offer(self, events: Sequence[Event]) -> Position:
         """Apply those events that are next, in one transaction; where the feed stands then.
 
-        Events of another epoch, and events that were applied before, change nothing.
+        Events of another epoch, and events that were applied before, change nothing. Raises `UnknownFactError`, and
+        whatever a handler raises; nothing was applied then.
         """
         with self._database.transaction() as session:
             row = self._locked(session)
@@ -77,7 +83,7 @@ class Projection:
                 if event.sequence != row.applied + 1:
                     gap = True
                     break
-                self._apply[event.type](session, event)
+                self._handler(event)(session, event)
                 session.flush()
                 row.applied = event.sequence
             position = Position(row.epoch, row.applied, gap, row.applied != before)
@@ -85,24 +91,35 @@ class Projection:
         reach("projection.after_commit")
         return position
 
-    def replace(self, lines: Iterator[dict[str, Any]]) -> Position:
-        """Take over a whole snapshot, in one transaction. Raises `SnapshotCutShortError`.
+    def replace(self, lines: Iterator[dict[str, Any]], *, instead_of: UUID | None) -> Position:
+        """Take over a whole snapshot, in one transaction, if the feed still stands in the epoch `instead_of`.
 
-        What was known to be revoked stays so: that is for `load_snapshot` to see to, which knows what revoked means.
+        That is the epoch in which it was asked for. A snapshot that comes after another one was taken is dropped: it
+        may be older than what is applied by now. What was known to be revoked stays so: that is for `load_snapshot`
+        to see to, which knows what revoked means. Raises `SnapshotCutShortError`.
         """
         head = next(lines, {})
-        if "epoch" not in head:
+        if "epoch" not in head or "seq" not in head:
             raise SnapshotCutShortError(self.name)
         epoch, seq = UUID(head["epoch"]), int(head["seq"])
         with self._database.transaction() as session:
             row = self._locked(session)
-            if row.epoch == epoch and row.applied >= seq:
+            if row.epoch != instead_of or row.epoch == epoch:
                 return Position(row.epoch, row.applied)  # another process was faster
-            self._load_snapshot(session, _facts(lines, self.name))
+            facts = _facts(lines, self.name)
+            self._load_snapshot(session, facts)
+            deque(facts, maxlen=0)  # the last line must have been read: it says whether all of them came
             session.flush()
             row.epoch, row.applied = epoch, seq
             reach("projection.before_snapshot_commit")
+        reach("projection.after_snapshot_commit")
         return Position(epoch, seq, changed=True)
+
+    def _handler(self, event: Event) -> Handler:
+        handler = self._apply.get(event.type)
+        if handler is None:
+            raise UnknownFactError(event.type)
+        return handler
 
     def _locked(self, session: Session) -> FeedPositionRow:
         query = select(self._model).where(self._model.feed == self.name).with_for_update()
