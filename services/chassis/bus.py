@@ -50,8 +50,18 @@ class Bus(Protocol):
     def publish(self, events: Sequence[Event]) -> None:
         """Return when every event is stored in each of its queues. Raises `BusUnavailableError`, `UnroutableError`."""
 
-    def consume(self, subscription: Subscription, handler: Callable[[Event], None], stop: threading.Event) -> None:
+    def consume(
+        self,
+        subscription: Subscription,
+        handler: Callable[[Event], None],
+        stop: threading.Event,
+        *,
+        several: Callable[[Sequence[Event]], None] | None = None,
+    ) -> None:
         """Hand events to `handler`, one after the other, until `stop` is set.
+
+        `several` may take those that wait together, all or none of them; when it raises, they go to `handler` one by
+        one.
 
         An event is done with when the handler returns. When it raises, the event is tried again after a growing
         pause, and set aside after `DELIVERY_LIMIT` tries. Bytes that are no event are set aside at once. One consumer
@@ -107,8 +117,15 @@ class LocalBus:
             self._connection.execute("INSERT INTO message (queue, body) VALUES (?, ?)", (queue, body))
             self._changed.notify_all()
 
-    def consume(self, subscription: Subscription, handler: Callable[[Event], None], stop: threading.Event) -> None:
-        """See `Bus.consume`."""
+    def consume(
+        self,
+        subscription: Subscription,
+        handler: Callable[[Event], None],
+        stop: threading.Event,
+        *,
+        several: Callable[[Sequence[Event]], None] | None = None,
+    ) -> None:
+        """See `Bus.consume`. Takes events one by one: within a process nothing is gained by taking several."""
         self.declare(subscription)
         turn = self._consuming[subscription.queue]
         while not stop.is_set():

@@ -6,8 +6,9 @@ for: a queue is bound to the registered types only, so such an event is a mistak
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -47,13 +48,16 @@ class Inbox:
 
     def handle(self, event: Event) -> None:
         """Handle an event, unless it was handled before, in one transaction. Raises `UnexpectedEventError`."""
-        handler = self._handlers.get(event.type)
-        if handler is None:
-            raise UnexpectedEventError(event.type)
+        self.handle_all([event])
+
+    def handle_all(self, events: Sequence[Event]) -> None:
+        """Handle several events in one transaction: all of them, or none. Raises `UnexpectedEventError`."""
         with self._database.transaction() as session:
-            if not self._is_new(session, event):
-                return
-            handler(session, event)
+            new = self._new(session, events)
+            for event in events:
+                if event.id in new:
+                    new.discard(event.id)  # the same event may stand in one batch twice
+                    self._handler(event)(session, event)
             reach("inbox.before_commit")
         reach("inbox.after_commit")
 
@@ -63,7 +67,16 @@ class Inbox:
         with self._database.transaction() as session:
             session.execute(delete(self._model).where(self._model.handled_at < before))
 
-    def _is_new(self, session: Session, event: Event) -> bool:
+    def _handler(self, event: Event) -> Handler:
+        try:
+            return self._handlers[event.type]
+        except KeyError:
+            raise UnexpectedEventError(event.type) from None
+
+    def _new(self, session: Session, events: Sequence[Event]) -> set[UUID]:
+        """Remember the events; the ids of those that were not known."""
         insert = postgresql_insert if self._database.is_postgresql else sqlite_insert
-        row = insert(self._model).values(event_id=event.id, handled_at=self._clock.now())
-        return session.execute(row.on_conflict_do_nothing().returning(self._model.event_id)).first() is not None
+        now = self._clock.now()
+        rows = [{"event_id": event_id, "handled_at": now} for event_id in {event.id for event in events}]
+        statement = insert(self._model).values(rows).on_conflict_do_nothing().returning(self._model.event_id)
+        return set(session.scalars(statement))

@@ -28,6 +28,8 @@ CHANNEL = "outbox"
 BATCH = 256
 # Without a bell, the outbox is looked at this often; also how soon another relay takes over.
 LOOK_SECONDS = 1.0
+# Under a stream of events each batch waits this long for company; the first event after a quiet time never does.
+GATHER_SECONDS = 0.02
 # An event that no queue wants waits for its consumer to be deployed.
 UNROUTABLE_PAUSE_SECONDS = 5.0
 
@@ -53,8 +55,8 @@ class Relay:
         with self._notifier.listening(CHANNEL) as bell:
             while not stop.is_set():
                 with self._alone() as alone:
-                    while alone and not stop.is_set() and self._relay_or_wait():
-                        pass
+                    while alone and not stop.is_set() and self._relay():
+                        stop.wait(GATHER_SECONDS)
                 bell.wait(LOOK_SECONDS)
 
     def relay_once(self) -> int:
@@ -66,18 +68,19 @@ class Relay:
         if not rows:
             return 0
         reach("outbox.before_publish")
-        unroutable = self._publish([Event.decode(body) for _, body in rows])
+        events = [Event.decode(body) for _, body in rows]
+        unroutable = self._publish(events)
         reach("outbox.after_publish")
         later = self._clock.boottime() + UNROUTABLE_PAUSE_SECONDS
-        stay = {row for (row, body) in rows if Event.decode(body).id in unroutable} if unroutable else set()
+        stay = {row for (row, _), event in zip(rows, events, strict=True) if event.id in unroutable}
         self._not_before |= dict.fromkeys(stay, later)
         gone = [row for row, _ in rows if row not in stay]
         with self._database.transaction() as session:
             session.execute(delete(self._model).where(self._model.id.in_(gone)))
         return len(gone)
 
-    def _relay_or_wait(self) -> bool:
-        """Whether there may be more at once."""
+    def _relay(self) -> bool:
+        """Relay a batch; whether there may be more soon."""
         try:
             return self.relay_once() > 0
         except (BusUnavailableError, DatabaseUnavailableError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -172,6 +172,33 @@ def test_one_consumer_works_at_a_time_and_the_next_takes_over(bus: Bus) -> None:
     with consuming(bus, lambda event: first.append(event.data["n"])):
         bus.publish([happened(2)])
         until(lambda: first == [2])
+
+
+def test_several_waiting_events_may_be_handled_at_once_and_poison_among_them_is_set_aside_alone(bus: Bus) -> None:
+    """Whether a bus hands over one or several is its own affair; what was handled and what was set aside is not."""
+    bus.declare(SUBSCRIPTION)
+    bus.publish([happened(n) for n in range(40)])
+    handled: list[int] = []
+
+    def one(event: Event) -> None:
+        if event.data["n"] == 20:
+            raise ValueError("poison")
+        handled.append(event.data["n"])
+
+    def several(events: Sequence[Event]) -> None:
+        if any(event.data["n"] == 20 for event in events):
+            raise ValueError("poison among them")
+        handled.extend(event.data["n"] for event in events)
+
+    stop = threading.Event()
+    thread = threading.Thread(target=bus.consume, args=(SUBSCRIPTION, one, stop), kwargs={"several": several})
+    thread.start()
+    until(lambda: len(handled) == 39)
+    until(lambda: bus.dead_letters(QUEUE))
+    stop.set()
+    thread.join(SECONDS)
+    assert handled == [n for n in range(40) if n != 20]
+    assert [Event.decode(body).data["n"] for body in bus.dead_letters(QUEUE)] == [20]
 
 
 def test_the_pause_between_tries_grows_and_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:

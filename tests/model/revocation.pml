@@ -67,10 +67,13 @@
 
 #ifdef SQLITE
 #define HAS_DEADLINE(e) ((e) != 0)
-#define HOLDS_WHILE_SENDING(e) ((e) != 0)
 #else
 #define HAS_DEADLINE(e) true
-#define HOLDS_WHILE_SENDING(e) true
+#endif
+#ifdef WRITE_LATER
+#define WRITES_AT_ONCE(e) false
+#else
+#define WRITES_AT_ONCE(e) HAS_DEADLINE(e)
 #endif
 #ifdef TRUST_TIME
 #define BOUNDED_BY_TIME(e) true
@@ -80,12 +83,6 @@
 
 #define TICK(x) if :: x > 0 -> x-- :: else fi
 #define POINT(p) ((p) % POINTS)
-
-/* What a process does in an open transaction at the gate. */
-#define NOTHING 0
-#define RELEASE 1
-#define RECORD 2
-#define WINDOW 3
 
 /* Where the one request is that a process has under way. */
 #define NOWHERE 0
@@ -118,18 +115,21 @@ typedef Server {       /* a process of an enforcement point */
     byte carried;      /* the request carries what was applied, the answer the number of the lease */
     byte lease;        /* what is left of the newest lease whose number is applied */
     byte early[SPAN(CHANGES)]; /* what is left of leases whose number is not applied yet */
-    byte told;         /* up to here answers have brought the changes (NO_BUS) */
-    byte deed;         /* NOTHING, RELEASE, RECORD, WINDOW */
-    byte left;         /* of the deadline of the open transaction; 0: none is open */
-    bool handing;      /* a hand-out is recorded, its windows follow */
+#ifdef NO_BUS
+    byte told;         /* up to here answers have brought the changes */
+#endif
+    byte left;         /* of the deadline of the open transaction at the gate; 0: none is open */
     bool ready;        /* a window is checked and not yet written */
+#ifdef UNGATED
+    bool handing;      /* a hand-out is recorded, its windows follow */
+#endif
     byte late          /* looked at, not used: windows that left after the acknowledgement */
 };
 Server server[SERVERS];
 
 #define ME server[p]
 #define DATABASE point[POINT(p)]
-#define POINT_OPEN(e, p) (POINT(p) == (e) && server[p].left > 0 && server[p].deed != NOTHING)
+#define POINT_OPEN(e, p) (POINT(p) == (e) && server[p].left > 0)
 #if SERVERS > 1
 #define LOCKED(e) (POINT_OPEN(e, 0) || POINT_OPEN(e, 1))
 #else
@@ -148,12 +148,7 @@ inline tick_server(p) {
     i = 0;
 #ifndef NO_DEADLINE
     /* The database ends a transaction that has outlived its deadline, and frees its locks. */
-    if
-    :: ME.left > 0 && HAS_DEADLINE(POINT(p)) ->
-        ME.left--;
-        if :: ME.left == 0 -> ME.deed = NOTHING :: else fi
-    :: else
-    fi
+    if :: HAS_DEADLINE(POINT(p)) -> TICK(ME.left) :: else fi
 #endif
 }
 
@@ -255,8 +250,6 @@ inline keep_lease(p) {
 
 inline end_talk(p) { ME.talk = NOWHERE; ME.age = 0; ME.carried = 0 }
 
-inline end_transaction(p) { ME.deed = NOTHING; ME.left = 0 }
-
 /* A lease whose number is now applied may be used. */
 inline fold(p) {
     i = 0;
@@ -295,20 +288,18 @@ inline apply(e, k) {
 #define ARRIVES(p, k) ((k) <= seq)
 #endif
 
-/* A transaction that reads the facts and shares their rows, under a lease that lives. */
+/* A transaction at the gate begins under a lease that lives, and reads the facts, sharing their rows. */
 #ifdef SYNCHRONOUS
-#define MAY_BEGIN (ME.deed == NOTHING && ME.lease > 0)
+#define MAY_PASS (ME.left == 0 && ME.lease > 0)
 #else
-#define MAY_BEGIN (ME.deed == NOTHING && ME.lease > 0 && !DATABASE.revoked)
+#define MAY_PASS (ME.left == 0 && ME.lease > 0 && !DATABASE.revoked)
 #endif
-#define BEGIN(what) ME.deed = what; ME.left = SPAN(M)
-#define NOT_LATE assert(!acked)
 
 inline send_window(p) {
-    if :: acked -> ME.late++ :: else fi;
 #ifdef REACH_WINDOW
     assert(false);
 #endif
+    if :: acked -> ME.late++ :: else fi;
     assert(ME.late <= LATE_WINDOWS)
 }
 
@@ -344,40 +335,28 @@ proctype Serve(byte p) {
     }
 #endif
 
-    /* The gate: a release, or the record of a hand-out. */
-    :: d_step { MAY_BEGIN -> BEGIN(RELEASE) }
-    :: d_step { MAY_BEGIN && !ME.handing -> BEGIN(RECORD) }
+    /* The gate. An open transaction ends in one of four ways: it writes a release or the record of a hand-out; a
+       window leaves under it; it is rolled back; or its deadline passes (see the clock). */
+    :: d_step { MAY_PASS -> ME.left = SPAN(M) }
     :: d_step {
-        ME.left > 0 && (ME.deed == RELEASE || ME.deed == RECORD) ->
-        NOT_LATE;
+        ME.left > 0 ->
+        ME.left = 0;
 #ifdef REACH_RELEASE
-        assert(ME.deed != RELEASE);
+        assert(false);
 #endif
-        if :: ME.deed == RECORD -> ME.handing = true :: else fi;
-        end_transaction(p)
+#ifdef UNGATED
+        ME.handing = true;
+#endif
+        assert(!acked)
     }
-    :: d_step { ME.left > 0 -> end_transaction(p) } /* it fails, or is ended before its time */
+    :: d_step { ME.left > 0 -> ME.left = 0 }
 
-    /* A hand-out's windows. */
-    :: d_step { ME.handing && !ME.ready -> ME.handing = false } /* the last one has left, or nobody reads any more */
+    /* The windows of a hand-out. */
 #ifdef UNGATED
     :: d_step { ME.handing -> send_window(p) }
 #else
-    :: d_step { ME.handing && !ME.ready && MAY_BEGIN -> BEGIN(WINDOW) }
-#ifdef WRITE_LATER
-    :: d_step { ME.left > 0 && ME.deed == WINDOW -> ME.ready = true; end_transaction(p) }
-#else
-    :: d_step {
-        ME.left > 0 && ME.deed == WINDOW && HOLDS_WHILE_SENDING(POINT(p)) ->
-        send_window(p);
-        end_transaction(p)
-    }
-    :: d_step {
-        ME.left > 0 && ME.deed == WINDOW && !HOLDS_WHILE_SENDING(POINT(p)) ->
-        ME.ready = true;
-        end_transaction(p)
-    }
-#endif
+    :: d_step { ME.left > 0 && WRITES_AT_ONCE(POINT(p)) -> ME.left = 0; send_window(p) }
+    :: d_step { ME.left > 0 && !WRITES_AT_ONCE(POINT(p)) && !ME.ready -> ME.left = 0; ME.ready = true }
     :: d_step { ME.ready -> ME.ready = false; send_window(p) }
 #endif
 
@@ -385,11 +364,15 @@ proctype Serve(byte p) {
     :: d_step {
         true ->
         end_talk(p);
-        end_transaction(p);
+        ME.left = 0;
         ME.lease = 0;
-        ME.told = 0;
-        ME.handing = false;
         ME.ready = false;
+#ifdef NO_BUS
+        ME.told = 0;
+#endif
+#ifdef UNGATED
+        ME.handing = false;
+#endif
         i = 0;
         do :: i <= CHANGES -> ME.early[i] = 0; i++ :: else -> break od;
         i = 0

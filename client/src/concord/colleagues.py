@@ -6,6 +6,7 @@ was pinned is refused, and stays refused until a person has compared fingerprint
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
@@ -16,6 +17,10 @@ from .api import DirectoryApi, Practitioner
 from .api.consent import Party
 from .pins import Pinned, Pins
 
+# A device that its owner revoked a moment ago still counts for this long when a letter is opened: the gate stopped it
+# already.
+HISTORY_SECONDS = 60.0
+
 
 class Colleagues:
     """The directory's people, seen through this device's pins."""
@@ -25,6 +30,7 @@ class Colleagues:
         self.pins = pins
         self.me = me
         self._organization: UUID | None = None
+        self._histories: dict[UUID, tuple[float, Sequence[SignedEntry]]] = {}
 
     def keys(self, practitioner: UUID) -> Pinned:
         """The newest verified keys of a person, pinned at first use. Raises `PinError`, `ServiceError`."""
@@ -39,12 +45,16 @@ class Colleagues:
         return HybridPublicKey.decode(self.entry(practitioner).identity).fingerprint()
 
     def history(self, practitioner: UUID) -> Sequence[SignedEntry]:
-        """The whole verified history of a person's keys:
+        """The whole verified history of a person's keys, to check what they signed: an old device counts for an old
+        letter.
 
-        an old letter may have been signed by a device since revoked.
+        Up to `HISTORY_SECONDS` old; what is sealed is sealed to keys that were asked for then (`keys`).
         """
-        entries = self.directory.keys(practitioner)
-        self.pins.check(practitioner, entries)
+        fetched, entries = self._histories.get(practitioner, (0.0, ()))
+        if not entries or time.monotonic() - fetched > HISTORY_SECONDS:
+            entries = self.directory.keys(practitioner)
+            self.pins.check(practitioner, entries)
+            self._histories[practitioner] = (time.monotonic(), entries)
         return entries
 
     def trust(self, practitioner: UUID, fingerprint: str) -> None:

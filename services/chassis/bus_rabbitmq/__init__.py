@@ -13,7 +13,7 @@ import pika
 
 from ..bus import Subscription
 from ..event import Event
-from .consumer import Consumer
+from .consumer import Consumer, Handlers
 from .dead_letters import DeadLetters
 from .publisher import Publisher
 from .topology import Topology
@@ -41,9 +41,16 @@ class RabbitBus:
         """See `Bus.publish`."""
         self._publisher.publish(events)
 
-    def consume(self, subscription: Subscription, handler: Callable[[Event], None], stop: threading.Event) -> None:
+    def consume(
+        self,
+        subscription: Subscription,
+        handler: Callable[[Event], None],
+        stop: threading.Event,
+        *,
+        several: Callable[[Sequence[Event]], None] | None = None,
+    ) -> None:
         """See `Bus.consume`."""
-        self._consumer.consume(subscription, handler, stop)
+        self._consumer.consume(subscription, Handlers(handler, several), stop)
 
     def dead_letters(self, queue: str, limit: int = 100) -> list[bytes]:
         """See `Bus.dead_letters`."""

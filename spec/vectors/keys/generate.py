@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -67,7 +69,8 @@ def enrolled(name: str) -> SignedEntry:
     return first_entry(identifier(name), identity_key(name), recipient, device(name), at=START)
 
 
-def history(name: str) -> list[SignedEntry]:
+@cache
+def history(name: str) -> tuple[SignedEntry, ...]:
     """Enrolled, a second device added, the first one revoked, the encryption key rotated; an hour between each."""
     entries = [enrolled(name)]
     rotated = str(encryption(f"{name} second").recipient())
@@ -78,10 +81,10 @@ def history(name: str) -> list[SignedEntry]:
     ]
     for number, change in enumerate(changes, 1):
         entries.append(next_entry(identity_key(name), entries[-1], at=START + number * HOUR, **change))
-    return entries
+    return tuple(entries)
 
 
-def encoded(entries: list[SignedEntry]) -> list[dict[str, str]]:
+def encoded(entries: Iterable[SignedEntry]) -> list[dict[str, str]]:
     """Entries as the directory gives them out."""
     return [{"entry": to_base64url(e.entry), "signature": to_base64url(e.signature)} for e in entries]
 
@@ -102,7 +105,7 @@ def _signature(kind: SignedKind, payload: bytes) -> dict[str, str]:
     }
 
 
-def _resigned(before: list[SignedEntry], **changed: Any) -> list[SignedEntry]:
+def _resigned(before: tuple[SignedEntry, ...], **changed: Any) -> list[SignedEntry]:
     """A history whose last entry says something else, well signed."""
     line = json.dumps(json.loads(before[-1].entry) | changed, separators=(",", ":")).encode()
     signature = identity_key("ana").sign(SignedKind.KEY_ENTRY, line)
@@ -118,7 +121,7 @@ def _refused() -> dict[str, list[SignedEntry]]:
     twice = ana[0].entry[:-1] + b',"n":1}'
     return {
         "empty": [],
-        "the start is missing": ana[1:],
+        "the start is missing": list(ana[1:]),
         "an entry is missing": [ana[0], ana[2]],
         "an entry stands twice": [ana[0], ana[0]],
         "another account goes on": [ana[0], noor[1]],
@@ -137,18 +140,29 @@ def _refused() -> dict[str, list[SignedEntry]]:
 
 
 def make() -> dict[str, Any]:
-    """All of it."""
+    """All of it; each entry stands once in `entries`, and a history is a list of places there."""
+    pool: list[SignedEntry] = []
+
+    def places(entries: Iterable[SignedEntry]) -> list[int]:
+        pool.extend(dict.fromkeys(entry for entry in entries if entry not in pool))
+        return [pool.index(entry) for entry in entries]
+
+    histories = {name: places(history(name)) for name in ("ana", "noor")}
+    refused = {why: places(entries) for why, entries in _refused().items()}
     return {
         "keys": [_key("ana identity", identity_key("ana")), _key("ana signing", signing_key("ana"))],
         "signatures": [_signature(kind, b'{"v":1}') for kind in SignedKind],
-        "history": {
-            "account": str(identifier("ana")),
-            "encryption_seeds": [encryption("ana").seed.hex(), encryption("ana second").seed.hex()],
-            "entries": encoded(history("ana")),
-            "digests": [entry.digest for entry in history("ana")],
-        },
-        "refused": {why: encoded(entries) for why, entries in _refused().items()},
+        "entries": encoded(pool),
+        "digests": [entry.digest for entry in pool],
+        "accounts": {name: str(identifier(name)) for name in histories},
+        "encryption_seeds": {name: [_encryption_seed(name), _encryption_seed(f"{name} second")] for name in histories},
+        "histories": histories,
+        "refused": refused,
     }
+
+
+def _encryption_seed(name: str) -> str:
+    return encryption(name).seed.hex()
 
 
 if __name__ == "__main__":

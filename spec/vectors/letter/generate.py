@@ -1,7 +1,8 @@
 """Makes `letter.json` beside it: one sealed letter with everything that opens it, a receipt, and letters to refuse.
 
-Owns the vectors of `spec/letter.md`. Refuses to run where they are: they were made once, and are checked for ever
-(a letter is sealed under fresh randomness, so that a second run gives other bytes, as valid as the first).
+Owns the vectors of `spec/letter.md`; the key histories are those of `../keys/keys.json`: ana sends, noor reads.
+Refuses to run where they are: they were made once, and are checked for ever (a letter is sealed under fresh
+randomness, so that a second run gives other bytes, as valid as the first).
 
     python spec/vectors/letter/generate.py
 """
@@ -151,13 +152,11 @@ def _receipt(letter: bytes) -> dict[str, str]:
 
 def make() -> dict[str, Any]:
     """All of it."""
-    histories = {name: KEYS["history"](name) for name in ("ana", "noor")}
-    letter, statement, signature = sealed({name: entries[0] for name, entries in histories.items()})
+    first = {name: KEYS["enrolled"](name) for name in ("ana", "noor")}
+    letter, statement, signature = sealed(first)
     return {
         "reader": str(READER),
         "identity": NOOR.encode(),
-        "sender_history": KEYS["encoded"](histories["ana"]),
-        "reader_history": KEYS["encoded"](histories["noor"]),
         "address": address().encode().decode(),
         "address_sha256": statement.address_sha256,
         "statement": statement.encode().decode(),

@@ -271,6 +271,9 @@ def test_a_file_that_takes_little_at_once_is_written_whole(armor: bool) -> None:
     plain, target = plaintext(2 * CHUNK), Reluctant()
     encrypt(io.BytesIO(plain), target, [HYBRID.recipient()], armor=armor)
     assert decrypt_bytes(target.getvalue(), [HYBRID]) == plain
+    opened = Reluctant()
+    decrypt(io.BytesIO(target.getvalue()), opened, [HYBRID])
+    assert opened.getvalue() == plain
 
 
 def test_armor_is_text_of_64_columns() -> None:

@@ -15,7 +15,7 @@ from services.chassis.event import Event
 from services.chassis.failpoints import FailpointReachedError
 from services.chassis.feed import EVENTS_IN_AN_ANSWER
 from tests.fakes import FakeClock
-from tests.unit.chassis.two_sides import GIVEN, LEASE_SECONDS, Authority, FeedTable, Outbox, facts, lines
+from tests.unit.chassis.two_sides import GIVEN, LEASE_SECONDS, Authority, FeedTable, Outbox, lines
 
 POINT = uuid4()
 OTHER = uuid4()
@@ -240,12 +240,3 @@ def test_a_snapshot_of_an_empty_feed_begins_the_feed(authority: Authority) -> No
     assert head["epoch"] == str(authority.mark()[0])
     with authority.database.transaction() as session:
         assert session.scalar(select(func.count()).select_from(FeedTable)) == 1
-
-
-def test_a_change_during_a_snapshot_is_wholly_in_it_or_not_at_all(fresh_postgresql_authority: Authority) -> None:
-    authority = fresh_postgresql_authority
-    authority.give("a")
-    with authority.feed.snapshot(facts) as (_, seq, listed):
-        authority.revoke("a")
-        assert (seq, [each["status"] for each in listed]) == (1, ["active"])
-    assert lines(authority)[0]["seq"] == 2

@@ -34,8 +34,8 @@ GIVEN = "care.concord.consent.given.v1"
 REVOKED = "care.concord.consent.revoked.v1"
 LEASE_SECONDS = 5.0
 DEADLINE_SECONDS = 1.0
-# L + M and 5 %: how long an authority waits for somebody who reports nothing.
-LONGEST = 6.3
+# L + M and 5 %: how long an authority waits for somebody who reports nothing; a millisecond more than that.
+LONGEST = 6.301
 
 
 class AuthorityBase(DeclarativeBase):
@@ -110,7 +110,7 @@ class Authority:
 
     def start(self) -> None:
         """A process starts afresh: nothing that it had in memory is left."""
-        self.feed = Feed(self.database, self.bell, self.clock, _SETTINGS, TABLES)
+        self.feed = Feed(self.database, self.bell, self.clock, SETTINGS, TABLES)
         self.barrier = Barrier(self.feed, self.clock)
 
     def give(self, consent: str) -> int:
@@ -278,7 +278,7 @@ def _nothing() -> None:
     pass
 
 
-_SETTINGS = Settings(
+SETTINGS = Settings(
     service="consent",
     database_url="unused",
     base_url="http://concord.test",

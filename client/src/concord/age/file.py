@@ -45,13 +45,7 @@ def decrypting_reader(source: BinaryIO, identities: Sequence[Identity]) -> io.Bu
     Raises `HeaderError`, `HeaderMacError`, `NoMatchError`, `ArmorError` here, and `PayloadError` or `ArmorError` from
     its reads.
     """
-    binary, first_line = _dearmored(source)
-    header = read_header(binary, first_line)
-    file_key = _file_key(header, identities)
-    nonce = read_fully(binary, NONCE_BYTES)
-    if len(nonce) != NONCE_BYTES:
-        raise HeaderError("the file ends after its header")
-    return io.BufferedReader(DecryptingReader(binary, derive(file_key, b"payload", nonce)), CHUNK_BYTES)
+    return io.BufferedReader(_chunks(source, identities), CHUNK_BYTES)
 
 
 def encrypt(
@@ -64,7 +58,7 @@ def encrypt(
 ) -> int:
     """Encrypt a stream; the number of plaintext bytes. `progress` is told of each piece's length."""
     with encrypting_writer(target, recipients, armor=armor) as writer:
-        return _copy(source.read, writer.write, progress)
+        return _copy(lambda: source.read(CHUNK_BYTES), writer.write, progress)
 
 
 def decrypt(
@@ -74,8 +68,8 @@ def decrypt(
 
     What reaches `target` is verified, but only a return means that it is whole.
     """
-    reader = decrypting_reader(source, identities)
-    return _copy(reader.read, target.write, progress)
+    reader = _chunks(source, identities)
+    return _copy(reader.read_chunk, lambda chunk: write_fully(target, chunk), progress)
 
 
 def encrypt_bytes(data: bytes, recipients: Sequence[Recipient], armor: bool = False) -> bytes:
@@ -92,9 +86,18 @@ def decrypt_bytes(data: bytes, identities: Sequence[Identity]) -> bytes:
     return target.getvalue()
 
 
-def _copy(read: Callable[[int], bytes], write: Callable[[bytes], object], progress: Progress | None) -> int:
+def _chunks(source: BinaryIO, identities: Sequence[Identity]) -> DecryptingReader:
+    binary, first_line = _dearmored(source)
+    file_key = _file_key(read_header(binary, first_line), identities)
+    nonce = read_fully(binary, NONCE_BYTES)
+    if len(nonce) != NONCE_BYTES:
+        raise HeaderError("the file ends after its header")
+    return DecryptingReader(binary, derive(file_key, b"payload", nonce))
+
+
+def _copy(read: Callable[[], bytes], write: Callable[[bytes], object], progress: Progress | None) -> int:
     total = 0
-    while piece := read(CHUNK_BYTES):
+    while piece := read():
         write(piece)
         total += len(piece)
         if progress:

@@ -38,17 +38,21 @@ class EncryptingWriter:
         """Encrypt what fills chunks, keep the rest. Raises `ValueError` after the last chunk or a failure."""
         if self._closed:
             raise ValueError("the file is complete, or was given up")
-        self._buffer += data
-        while len(self._buffer) > CHUNK_BYTES:  # a full chunk may be the last one: it waits for what comes after
-            self._emit(bytes(self._buffer[:CHUNK_BYTES]), last=False)
-            del self._buffer[:CHUNK_BYTES]
+        rest = memoryview(data)
+        while rest:
+            if len(self._buffer) == CHUNK_BYTES:  # it might have been the last chunk, had nothing come after it
+                self._emit(self._buffer, last=False)
+                self._buffer.clear()
+            room = CHUNK_BYTES - len(self._buffer)
+            self._buffer += rest[:room]
+            rest = rest[room:]
         return len(data)
 
     def close(self) -> None:
         """Write the last chunk."""
         if not self._closed:
             self._closed = True
-            self._emit(bytes(self._buffer), last=True)
+            self._emit(self._buffer, last=True)
 
     def __enter__(self) -> Self:
         return self
@@ -60,7 +64,7 @@ class EncryptingWriter:
             self.close()
         self._closed = True  # after a failure nobody may close it later: half a plaintext would look whole
 
-    def _emit(self, chunk: bytes, *, last: bool) -> None:
+    def _emit(self, chunk: bytearray, *, last: bool) -> None:
         nonce = _nonce(self._counter, last=last)
         self._counter += 1  # before the write: a nonce never serves twice, not even when the target fails
         write_fully(self._target, self._aead.encrypt(nonce, chunk, None))
@@ -74,7 +78,8 @@ class DecryptingReader(io.RawIOBase):
         self._source = source
         self._aead = ChaCha20Poly1305(key)
         self._counter = 0
-        self._plain = memoryview(b"")
+        self._plain = b""
+        self._taken = 0
         self._last = False
         self._finished = False
         self._failure: AgeError | None = None
@@ -85,21 +90,31 @@ class DecryptingReader(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Up to `len(buffer)` verified bytes; 0 at the verified end."""
-        while not self._plain and not self._finished:
-            self._advance()
-        count = min(len(buffer), len(self._plain))
-        buffer[:count] = self._plain[:count]
-        self._plain = self._plain[count:]
-        return count
+        self._advance()
+        piece = memoryview(self._plain)[self._taken : self._taken + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._taken += len(piece)
+        return len(piece)
+
+    def read_chunk(self) -> bytes:
+        """The next verified bytes, up to 64 KiB, without another copy; none at the verified end."""
+        self._advance()
+        chunk = self._plain[self._taken :]
+        self._taken = len(self._plain)
+        return chunk
 
     def _advance(self) -> None:
+        while self._taken == len(self._plain) and not self._finished:
+            self._step()
+
+    def _step(self) -> None:
         if self._failure:  # once refused, always refused: reading on must not skip what was wrong
             raise self._failure
         try:
             if self._last:
                 self._end()
             else:
-                self._plain = memoryview(self._next_chunk())
+                self._plain, self._taken = self._next_chunk(), 0
         except AgeError as error:
             self._failure = error
             raise

@@ -1,0 +1,45 @@
+"""Two worlds, each started once for this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.deployment import Deployment
+from tests.journeys.world import DeployedWorld, EmbeddedWorld, World
+from tests.people import People
+
+
+@pytest.fixture(scope="package")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedWorld]:
+    """The embedded services in this process."""
+    world = EmbeddedWorld(tmp_path_factory.mktemp("embedded"))
+    yield world
+    world.close()
+
+
+@pytest.fixture(scope="package")
+def deployed(
+    tmp_path_factory: pytest.TempPathFactory, postgresql_url: str, amqp_url: str
+) -> Iterator[DeployedWorld]:
+    """Three API processes with two workers each, three workers, PostgreSQL and RabbitMQ."""
+    folder = tmp_path_factory.mktemp("deployed")
+    (folder / "server").mkdir()
+    with Deployment(folder / "server", postgresql_url, amqp_url) as running:
+        world = DeployedWorld(folder, running)
+        yield world
+        world.close()
+
+
+@pytest.fixture(params=["embedded", pytest.param("deployed", marks=pytest.mark.real)])
+def world(request: pytest.FixtureRequest) -> World:
+    """Either of the two: what a journey promises holds in both."""
+    chosen: World = request.getfixturevalue(request.param)
+    return chosen
+
+
+@pytest.fixture
+def people(world: World) -> People:
+    """The people of that world."""
+    return world.people
