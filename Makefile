@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 STAMP := .venv/.setup
 
-.PHONY: help setup demo run test test-long lint format bench clean
+.PHONY: help setup demo run test test-long lint format bench secrets up down clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,15 @@ format: setup ## Mend what the formatter and the linter can
 
 bench: setup ## Ratios against the limits of this machine
 	$(BIN)/python -m bench
+
+secrets: setup ## Every secret of a deployment, as files in .secrets
+	$(BIN)/python -m deploy.make_secrets .secrets
+
+up: secrets ## The deployed services, with docker compose, at https://localhost:8443
+	docker compose up --build --detach --wait
+
+down: ## Stop them; their data stays
+	docker compose down
 
 clean: ## Remove what the targets above made
 	rm -rf .venv .tools .demo .run .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -82,6 +82,15 @@ def keys(folder: Annotated[Path, typer.Argument(help="Where the keys of the serv
     make_keys(folder, SERVICES)
 
 
+@app.command("new-epoch")
+def new_epoch(service: Annotated[str, typer.Argument(help="directory or consent.")], data: Data = None) -> None:
+    """After a restore or a fail-over: begin a new epoch of the feed, so that whoever follows starts from a snapshot."""
+    name = _service(service)
+    if name == "messaging":
+        raise typer.BadParameter("messaging has no feed; it follows the others'", param_hint="SERVICE")
+    typer.echo(str(_load(f"{name}.app").build(_settings(name, data)).feed.new_epoch()))
+
+
 @directory.command("add-organization")
 def add_organization(
     name: Annotated[str, typer.Argument(help="The organization's name.")],

@@ -20,9 +20,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedWorld
 
 
 @pytest.fixture(scope="package")
-def deployed(
-    tmp_path_factory: pytest.TempPathFactory, postgresql_url: str, amqp_url: str
-) -> Iterator[DeployedWorld]:
+def deployed(tmp_path_factory: pytest.TempPathFactory, postgresql_url: str, amqp_url: str) -> Iterator[DeployedWorld]:
     """Three API processes with two workers each, three workers, PostgreSQL and RabbitMQ."""
     folder = tmp_path_factory.mktemp("deployed")
     (folder / "server").mkdir()

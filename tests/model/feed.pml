@@ -79,7 +79,9 @@ typedef Known {        /* what the authority has written down of a point */
 };
 Known known[POINTS];
 byte waiting = 0;      /* since the commit of the revocation */
+#ifdef WAIT_BY_NUMBER
 byte wait_number = 0;  /* which that was */
+#endif
 byte epoch_waiting = 0;/* since the restore */
 bool acked = false;
 
@@ -89,6 +91,7 @@ typedef Backup {
 };
 Backup backup;         /* the feed in the last backup, at first the empty one */
 Known backup_known[POINTS];
+Known nobody[POINTS];
 
 typedef Point {
     byte epoch;
@@ -140,11 +143,24 @@ active proctype Clock() {
 
 /* ---- the authority ---- */
 
-inline copy_known(to, from, e) {
-    to[e].granted = from[e].granted;
-    to[e].epoch = from[e].epoch;
-    to[e].first = from[e].first;
+#define COPY_KNOWN(to, from, e) \
+    to[e].granted = from[e].granted; \
+    to[e].epoch = from[e].epoch; \
+    to[e].first = from[e].first; \
     to[e].reported = from[e].reported
+
+/* What no restore will bring back is not kept: it would only multiply the states. */
+inline drop_backup() {
+    if
+    :: restores == RESTORES ->
+        backup.top = 0;
+        backup.revocation = 0;
+        COPY_KNOWN(backup_known, nobody, 0);
+#if POINTS > 1
+        COPY_KNOWN(backup_known, nobody, 1)
+#endif
+    :: else
+    fi
 }
 
 inline new_history(number, revoked, name) {
@@ -228,16 +244,18 @@ active proctype Authority() {
 #ifdef REACH_ACK_BY_REPORT
         assert(restores == 0 || !(known[0].granted && known[0].epoch == NOW.epoch && known[0].reported == NOW.revocation));
 #endif
+#ifdef WAIT_BY_NUMBER
         wait_number = 0;
+#endif
         waiting = 0
     }
     :: d_step {
         restores < RESTORES ->
         backup.top = NOW.top;
         backup.revocation = NOW.revocation;
-        copy_known(backup_known, known, 0);
+        COPY_KNOWN(backup_known, known, 0);
 #if POINTS > 1
-        copy_known(backup_known, known, 1)
+        COPY_KNOWN(backup_known, known, 1)
 #endif
     }
     :: d_step {
@@ -248,10 +266,11 @@ active proctype Authority() {
 #else
         new_history(backup.top, backup.revocation, history[now - 1].epoch + 1);
 #endif
-        copy_known(known, backup_known, 0);
+        COPY_KNOWN(known, backup_known, 0);
 #if POINTS > 1
-        copy_known(known, backup_known, 1);
+        COPY_KNOWN(known, backup_known, 1);
 #endif
+        drop_backup();
 #ifndef WAIT_BY_NUMBER
         waiting = (NOW.revocation != 0 -> SPAN(L) : 0);
 #endif
@@ -274,12 +293,11 @@ inline drop_leases(p) {
 
 inline know(e) { point[e].revoked = true; point[e].knew = true }
 
-inline copy_point(to, from, e) {
-    to[e].epoch = from[e].epoch;
-    to[e].applied = from[e].applied;
-    to[e].revoked = from[e].revoked;
+#define COPY_POINT(to, from, e) \
+    to[e].epoch = from[e].epoch; \
+    to[e].applied = from[e].applied; \
+    to[e].revoked = from[e].revoked; \
     to[e].knew = from[e].knew
-}
 
 /* Change k of history h is next, and follows under the epoch that the point is in. */
 #define NEXT_OF(h) (history[h].epoch == DATABASE.epoch && (h) <= now && DATABASE.applied + 1 <= history[h].top)
@@ -304,25 +322,28 @@ inline take_over(p) {
 }
 
 /* The gate: read the facts, decide and commit, in one step here. */
-inline pass(p, number) {
-    n = PLACE(DATABASE.epoch, number);
-    if
-    :: number <= DATABASE.applied && DATABASE.epoch != NO_EPOCH_YET && ME.lease[n] > 0 && !DATABASE.revoked ->
+#define MAY_PASS(number) ((number) <= DATABASE.applied && DATABASE.epoch != NO_EPOCH_YET && !DATABASE.revoked \
+                          && ME.lease[PLACE(DATABASE.epoch, number)] > 0)
+inline release(p) {
 #ifdef REACH_RELEASE
-        assert(restores == 0);
+    assert(restores == 0);
 #endif
 #ifndef LOOK_PAST_KNOWN
-        assert(!point[POINT(p)].knew);
+    assert(!DATABASE.knew);
 #endif
-        assert(!acked)
-    :: else
-    fi;
-    n = 0
+    assert(!acked)
+}
+
+inline restart(p) { end_talk(p); drop_leases(p) }
+inline restart_all(p) {
+#if SERVERS > 1
+    if :: POINT(1) == POINT(p) -> restart(1) :: else fi;
+#endif
+    if :: POINT(0) == POINT(p) -> restart(0) :: else fi
 }
 
 proctype Serve(byte p) {
     byte i = 0;
-    byte n = 0;
     do
     :: d_step { ME.talk == NOWHERE -> ME.talk = ASKING; ME.epoch = DATABASE.epoch; ME.carried = DATABASE.applied }
     :: d_step {
@@ -334,35 +355,31 @@ proctype Serve(byte p) {
     :: d_step { ME.talk != NOWHERE -> end_talk(p) }
 
     :: d_step { NEXT_OF(0) -> apply(p, 0) }
+#if HISTORIES > 1
     :: d_step { NEXT_OF(1) -> apply(p, 1) }
+#endif
 #if HISTORIES > 2
     :: d_step { NEXT_OF(2) -> apply(p, 2) }
 #endif
 
-    :: d_step { true -> pass(p, 0) }
-    :: d_step { true -> pass(p, 1) }
-    :: d_step { true -> pass(p, 2) }
+    :: d_step { MAY_PASS(0) -> release(p) }
+    :: d_step { MAY_PASS(1) -> release(p) }
+#if CHANGES > 1
+    :: d_step { MAY_PASS(2) -> release(p) }
+#endif
 
-    :: d_step { true -> end_talk(p); drop_leases(p) } /* the process is killed and starts again */
+    :: d_step { true -> restart(p) } /* the process is killed and starts again */
 #ifdef POINT_RESTORED
-    :: d_step { true -> copy_point(point_backup, point, POINT(p)) }
+    :: d_step { true -> COPY_POINT(point_backup, point, POINT(p)) }
     :: d_step {
         true ->
-        copy_point(point, point_backup, POINT(p));
+        COPY_POINT(point, point_backup, POINT(p));
 #ifndef KEEP_LEASES
         restart_all(p)
 #endif
     }
 #endif
     od
-}
-
-inline restart(p) { end_talk(p); drop_leases(p) }
-inline restart_all(p) {
-#if SERVERS > 1
-    if :: POINT(1) == POINT(p) -> restart(1) :: else fi;
-#endif
-    if :: POINT(0) == POINT(p) -> restart(0) :: else fi
 }
 
 init {

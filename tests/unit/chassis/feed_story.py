@@ -68,7 +68,6 @@ class Copy:
 
     body: bytes
     consents: dict[str, str]
-    effective: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -92,7 +91,6 @@ class World:
         self.way = StoryWay(self)
         self.model = Model()
         self.bus: list[Any] = []
-        self.told = 0
         self.copy: Copy | None = None
         self.made = 0
         self.processes = [self._process(1), self._process(2)]
@@ -114,8 +112,10 @@ class World:
 
     def ask(self, which: int) -> None:
         """Somebody asks whether a change is effective."""
-        numbers = sorted(self.model.numbers)
-        if numbers and not self._authority_crashed(lambda: self.authority.barrier.effective(numbers[which % 8 - 8 if len(numbers) >= 8 else which % len(numbers)])):
+        latest = sorted(self.model.numbers, reverse=True)[:3]
+        if latest and not self._authority_crashed(
+            lambda: self.authority.barrier.effective(latest[which % len(latest)])
+        ):
             self._hear()
 
     def settle(self) -> None:
@@ -194,9 +194,10 @@ class World:
 
     def crash(self, process: Process) -> None:
         """A process dies: its leases are gone, and its transaction is rolled back."""
-        index = self.processes.index(process)
-        self.processes[index] = self._process(index + 1)
-        self._share()
+        if process in self.processes:
+            index = self.processes.index(process)
+            self.processes[index] = self._process(index + 1)
+            self._share()
 
     # Time
 
@@ -258,17 +259,14 @@ class World:
         write = self.authority.give if status == "active" else self.authority.revoke
         if not self._authority_crashed(lambda: write(consent)):
             self.model.consents[consent] = status
-            _, number = self.authority.mark()
+            self.bus.append(self.authority.last())
             if status == "revoked":
-                self.model.numbers[number] = consent
+                self.model.numbers[self.authority.mark()[1]] = consent
             self._note()
 
     def _note(self) -> None:
-        """What the authority says at this epoch and number; new events go onto the bus."""
+        """What the authority says at this epoch and number."""
         self.model.timeline[self.authority.mark()] = dict(self.model.consents)
-        for event in self.authority.events():
-            if (event.epoch, event.sequence) == self.authority.mark():
-                self.bus.append(event)
 
     def _hear(self) -> None:
         """Believe what is written down as effective."""
@@ -311,16 +309,15 @@ class StoryWay(Way):
     def __init__(self, world: World) -> None:
         super().__init__(world.authority)
         self._world = world
-        self._nested = False
         self.reset()
 
     def reset(self) -> None:
         """Nothing happens on the way, and nothing is lost."""
-        self.before = self.after = lambda: None
+        self.before = self.after = self.during = _nothing
         self.lose_question = self.lose_answer = False
 
     def lease(self, request: LeaseRequest) -> LeaseAnswer:
-        before, after, lost = self.before, self.after, (self.lose_question, self.lose_answer)
+        before, after, during, lost = self.before, self.after, self.during, (self.lose_question, self.lose_answer)
         self.reset()
         before()
         if lost[0]:
@@ -329,15 +326,15 @@ class StoryWay(Way):
         after()
         if lost[1]:
             raise PeerUnavailableError("consent")
+        self.during = during
         return answer
 
     @contextmanager
     def snapshot(self) -> Iterator[Iterator[dict[str, Any]]]:
-        before, after = self.before, self.after
+        during = self.during
         self.reset()
-        before()
         with super().snapshot() as whole:
-            after()
+            during()
             yield whole
 
     def _grant(self, request: LeaseRequest) -> LeaseAnswer:
@@ -351,6 +348,10 @@ class StoryWay(Way):
         if self.authority.mark() != known:
             self._world._note()  # it noticed that it had gone back
         return answer
+
+
+def _nothing() -> None:
+    pass
 
 
 def _connection(database: Database) -> sqlite3.Connection:

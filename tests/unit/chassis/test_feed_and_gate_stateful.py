@@ -25,6 +25,9 @@ seconds = st.sampled_from([0.2, 0.9, 1.0, 1.05, 2.0, 4.0, 5.1, 6.15, 6.5])
 meanwhile = st.lists(st.tuples(st.integers(0, 7), which, seconds), max_size=3)
 
 
+Happenings = Sequence[tuple[int, int, float]]
+
+
 class Story(RuleBasedStateMachine):
     """One world, and what happens in it."""
 
@@ -63,13 +66,14 @@ class Story(RuleBasedStateMachine):
         process=process,
         before=meanwhile,
         after=meanwhile,
+        during=meanwhile,
         lost=st.sampled_from(["", "", "", "question", "answer"]),
     )
-    def renew(
-        self, process: int, before: Sequence[tuple[int, int, float]], after: Sequence[tuple[int, int, float]], lost: str
-    ) -> None:
+    def renew(self, process: int, before: Happenings, after: Happenings, during: Happenings, lost: str) -> None:
+        """A process asks; `during` is what happens while it reads a snapshot, if it is sent for one."""
         way = self.world.way
         way.before, way.after = lambda: self._meanwhile(before), lambda: self._meanwhile(after)
+        way.during = lambda: self._meanwhile(during)
         way.lose_question, way.lose_answer = lost == "question", lost == "answer"
         self.world.renew(self.world.processes[process])
         way.reset()
@@ -140,7 +144,7 @@ class Story(RuleBasedStateMachine):
             self.world.authority.database.dispose()
             self.world.follower.database.dispose()
 
-    def _meanwhile(self, steps: Sequence[tuple[int, int, float]]) -> None:
+    def _meanwhile(self, steps: Happenings) -> None:
         world = self.world
         for kind, which, seconds in steps:
             happenings = (

@@ -130,6 +130,11 @@ class Authority:
         with self.database.transaction() as session:
             return [Event.decode(body) for body in session.scalars(select(FeedEvent.body).order_by(FeedEvent.seq))]
 
+    def last(self) -> Event:
+        """The latest event."""
+        with self.database.transaction() as session:
+            return Event.decode(session.scalars(select(FeedEvent.body).order_by(FeedEvent.seq.desc())).first() or b"")
+
     def effective(self) -> list[int]:
         """The numbers that are written down as effective."""
         query = select(FeedEvent.seq).where(FeedEvent.effective_at.is_not(None)).order_by(FeedEvent.seq)
