@@ -19,7 +19,7 @@ import httpx
 from concord.client import Client
 from concord.profile import Profile
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 # A demo's people; on a real device everyone chooses their own passphrase.
 PASSPHRASE = "correct horse battery staple"  # noqa: S105
 
