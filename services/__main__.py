@@ -58,7 +58,8 @@ def api(
         [
             *(sys.executable, "-m", "gunicorn", f"services.{name}.wsgi:app"),
             *("--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)),
-            *("--bind", bind, "--graceful-timeout", "25", "--keep-alive", "75", "--worker-tmp-dir", "/dev/shm"),  # noqa: S108
+            *("--bind", bind, "--graceful-timeout", "25", "--keep-alive", "75", "--no-control-socket"),
+            *("--worker-tmp-dir", "/dev/shm"),  # noqa: S108 - a heartbeat on a disk would stall with it
         ],
     )
 

@@ -148,6 +148,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "graceful_timeout": 5,
             "timeout": 120,
             "keepalive": 75,
+            "control_socket_disable": True,
         }
         for name, value in options.items():
             self.cfg.set(name, value)

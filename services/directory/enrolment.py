@@ -121,7 +121,7 @@ def enrol(deps: Deps, practitioner: UUID, secret: str, signed: SignedEntry) -> P
     """
     if (enrolled := _opened(deps, practitioner, secret, signed)) is not None:
         return enrolled
-    entry = keys.checked(practitioner, None, signed)  # some milliseconds of ML-DSA: outside any transaction
+    entry = keys.checked(practitioner, [], signed)  # some milliseconds of ML-DSA: outside any transaction
     try:
         with deps.database.transaction() as session:
             row = _use(deps, session, practitioner, secret)

@@ -10,7 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from concord_formats.key_entries import DeviceKeys, EntryKind, KeyEntry, KeyEntryError, SignedEntry, follow, read_entry
+from concord_formats.key_entries import (
+    DeviceKeys,
+    EntryKind,
+    KeyEntry,
+    KeyEntryError,
+    SignedEntry,
+    read_entries,
+    read_entry,
+)
 from concord_formats.signatures import SignatureError, from_base64url
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
@@ -59,7 +67,7 @@ def append(deps: Deps, caller: Caller, practitioner: UUID, signed: SignedEntry) 
         raise Problem(403, "not-yours", "Not your keys", "An account's keys are changed by its owner alone.")
     entries = history(deps, practitioner)
     if entries[-1:] != [signed]:
-        _append(deps, caller, checked(practitioner, entries[-1] if entries else None, signed), signed)
+        _append(deps, caller, checked(practitioner, entries, signed), signed)
         entries.append(signed)
     entry = read_entry(signed)
     gone = _removed(entries[-2:-1], entry)
@@ -82,13 +90,16 @@ def _append(deps: Deps, caller: Caller, entry: KeyEntry, signed: SignedEntry) ->
     deps.changed()
 
 
-def checked(practitioner: UUID, before: SignedEntry | None, signed: SignedEntry) -> KeyEntry:
-    """The entry, when it follows from `before` and is of this account. Raises problem 409 or 422."""
+def checked(practitioner: UUID, history: Sequence[SignedEntry], signed: SignedEntry) -> KeyEntry:
+    """The entry, when it goes on from the account's whole history. Raises problem 409 or 422.
+
+    The whole of it is read as a client will: what was retired must not come back.
+    """
     try:
         entry = read_entry(signed)
-        if before is not None and entry.n != read_entry(before).n + 1:
+        if history and entry.n != read_entry(history[-1]).n + 1:
             raise conflict()
-        follow(before, signed)
+        read_entries([*history, signed])
         if entry.account != practitioner:
             raise KeyEntryError("account must be the practitioner's id")
     except KeyEntryError as error:

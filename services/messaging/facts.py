@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from . import turns
 from .models import FeedPosition, KnownConsent, KnownDevice, KnownPractitioner
 from .rules import Consent, Device, Facts, Grant, Party, Person, Status
 
@@ -67,13 +68,17 @@ class Known:
 def read(session: Session, question: Question) -> Known:
     """Read everything in one statement, sharing the rows until the transaction ends."""
     letter = question.letter
-    values = {
+    values: dict[str, Any] = {
         "consent": letter.consent,
         "people": [letter.sender, *letter.recipients],
         "device": question.device,
     }
     known = Known()
-    for row in session.connection().execute(_STATEMENT, values):
+    connection = session.connection()
+    statement = _STATEMENT
+    if connection.dialect.name == "postgresql":
+        statement, values["turns"] = _STATEMENT_IN_TURN, turns.shared((letter.consent, *values["people"]))
+    for row in connection.execute(statement, values):
         _READERS[row[0]](known, row)
     return known
 
@@ -150,7 +155,11 @@ def _device(known: Known, row: Any) -> None:
         known.device = Device(row.id, row.other, Status(row.word))
 
 
-_READERS = {"position": _position, "consent": _consent, "person": _person, "device": _device}
+def _turn(_: Known, __: Any) -> None:
+    """Nothing to read: it was waited for."""
+
+
+_READERS = {"turn": _turn, "position": _position, "consent": _consent, "person": _person, "device": _device}
 
 
 def _shared(name: str, statement: Select[Any]) -> CTE:
@@ -173,7 +182,7 @@ def _row(kind: str, **columns: Any) -> Select[Any]:
     return select(literal(kind, String()).label("kind"), *filled)
 
 
-def _statement() -> Any:
+def _parts() -> list[Select[Any]]:
     consents = _shared(
         "consents", select(KnownConsent).where(KnownConsent.consent == bindparam("consent", type_=Uuid()))
     )
@@ -184,7 +193,7 @@ def _statement() -> Any:
         ),
     )
     devices = _shared("devices", select(KnownDevice).where(KnownDevice.device == bindparam("device", type_=Uuid())))
-    return union_all(
+    return [
         _row("position", id=FeedPosition.epoch, number=FeedPosition.applied, word=FeedPosition.feed),
         _row(
             "consent",
@@ -197,7 +206,9 @@ def _statement() -> Any:
         ),
         _row("person", id=people.c.practitioner, other=people.c.organization, word=people.c.status),
         _row("device", id=devices.c.device, other=devices.c.practitioner, word=devices.c.status),
-    )
+    ]
 
 
-_STATEMENT = _statement()
+_STATEMENT = union_all(*_parts())
+# The parts run in their order, so the turn comes before the first row is shared.
+_STATEMENT_IN_TURN = union_all(_row("turn", number=turns.waited_for()), *_parts())

@@ -91,7 +91,7 @@ class Opening:
 
 
 def bounded(database: Database, seconds: float) -> Database:
-    """The same database through connections on which PostgreSQL ends whatever waits longer: for a statement, a lock, or us.
+    """The same database on connections where PostgreSQL ends whatever waits longer: for a statement, a lock, or us.
 
     Set once a connection rather than once a transaction, which would cost every letter a round trip. SQLite has no such
     bounds.

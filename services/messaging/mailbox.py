@@ -78,7 +78,8 @@ class Mailbox:
                 left = ends - self._clock.boottime()
                 if entries or left <= 0:
                     return entries
-                bell.wait(left)
+                if not bell.wait(left):
+                    return self._read(recipient, after, limit)
 
     def _read(self, recipient: UUID, after: int, limit: int) -> list[Entry]:
         values = {"reader": recipient, "after": after, "at_most": limit}

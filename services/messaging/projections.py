@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.event import Event
 
+from . import turns
 from .facts import grants_text, parties_text
 from .models import KnownConsent, KnownDevice, KnownPractitioner
 from .rules import Status
@@ -32,6 +33,7 @@ def consent_activated(session: Session, event: Event) -> None:
 def consent_revoked(session: Session, event: Event) -> None:
     """A consent is in force no more, in no version."""
     consent = UUID(event.data["consent"])
+    turns.take(session, consent)
     row = session.get(KnownConsent, consent, with_for_update=True)
     if row is None:
         row = KnownConsent(consent=consent, version=0, status="", patient="", parties="[]", grants="[]")
@@ -71,6 +73,7 @@ def nothing_followed(_: Session, __: Event) -> None:
 
 def load_consents(session: Session, facts: Iterator[dict[str, Any]]) -> None:
     """Take over a whole snapshot of consent. Runs in the transaction that sets the position."""
+    turns.take(session, turns.EVERYTHING)
     session.execute(
         update(KnownConsent)
         .where(KnownConsent.status != Status.REVOKED.value)
@@ -84,6 +87,7 @@ def load_consents(session: Session, facts: Iterator[dict[str, Any]]) -> None:
 
 def load_directory(session: Session, facts: Iterator[dict[str, Any]]) -> None:
     """Take over a whole snapshot of the directory. Runs in the transaction that sets the position."""
+    turns.take(session, turns.EVERYTHING)
     unknown = {"status": Status.UNKNOWN.value}
     quiet = {"synchronize_session": False}
     session.execute(update(KnownPractitioner).values(unknown).execution_options(**quiet))
@@ -99,6 +103,7 @@ def load_directory(session: Session, facts: Iterator[dict[str, Any]]) -> None:
 def _put_consent(session: Session, fact: dict[str, Any]) -> None:
     consent, version = UUID(fact["consent"]), int(fact["version"])
     status = Status(fact.get("status", Status.ACTIVE.value))
+    turns.take(session, consent)
     row = session.get(KnownConsent, consent, with_for_update=True, populate_existing=True)
     if row is None:
         row = KnownConsent(consent=consent, version=version, status=status.value)
@@ -123,6 +128,7 @@ def _set_practitioner(session: Session, event: Event, status: Status) -> None:
 
 
 def _practitioner(session: Session, practitioner: UUID) -> KnownPractitioner:
+    turns.take(session, practitioner)
     row = session.get(KnownPractitioner, practitioner, with_for_update=True, populate_existing=True)
     if row is None:
         row = KnownPractitioner(practitioner=practitioner, status=Status.UNKNOWN.value)

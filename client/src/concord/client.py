@@ -5,7 +5,7 @@ are decided by the gate, keys are judged by `concord.pins`, letters by `concord.
 
     with Client.unlock(Profile.default(), passphrase) as clinician:
         for entry in clinician.letters.inbox():
-            print(clinician.letters.open(entry.letter, io.BytesIO()).summary.title)
+            print(clinician.letters.open(entry.letter, io.BytesIO()).statement.purpose)
 """
 
 from __future__ import annotations

@@ -181,10 +181,7 @@ class PinError(ConcordError):
 class KeysChangedError(PinError):
     """A colleague's identity key is not the one that was pinned."""
 
-    hint_by_default = (
-        "Call your colleague. If they enrolled anew, compare the new fingerprint with them and run: "
-        "concord directory trust"
-    )
+    hint_by_default = "Call your colleague. If they enrolled anew, compare fingerprints, then: concord directory trust"
 
 
 class HistoryRewrittenError(PinError):
@@ -271,7 +268,7 @@ class AlreadyEnrolledError(EnrolmentError):
 
     def __init__(self, home: Path) -> None:
         super().__init__(
-            f"somebody is enrolled in {home} already", "Choose another folder with --home, or use the one enrolled."
+            f"somebody is enrolled in {home} already", "Choose another folder with --home, or use this one."
         )
 
 

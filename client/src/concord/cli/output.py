@@ -17,10 +17,15 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+# Columns of ids that are copied into the next command.
+_COPIED = {"id", "letter"}
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program instead of text.")]
 
+PIPE_WIDTH = 400
 # soft_wrap: a fingerprint or an id that is broken over two lines cannot be copied.
-_out = Console(soft_wrap=True, highlight=False)
+# What goes into a pipe or a file has no width to fit in: a program reads whole lines.
+_out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 _err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
@@ -39,7 +44,7 @@ def show_rows(rows: Sequence[dict[str, Any]], *, empty: str, as_json: bool) -> N
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in rows[0]:
-        table.add_column(name.replace("_", " "), overflow="fold")
+        table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name in _COPIED)
     for row in rows:
         table.add_row(*("" if cell is None else _one_line(str(cell)) for cell in row.values()))
     _out.print(table, markup=False)
