@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests import real
 
-from . import letters, sealing
+from . import age_stream, letters, sealing
 
 
 def main() -> None:
@@ -25,12 +25,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="concord-bench-") as folder:
         postgresql = real.POSTGRESQL if real.postgresql_answers(real.POSTGRESQL) else real.start_postgresql()
         amqp = real.AMQP if real.rabbitmq_answers(real.AMQP) else real.start_rabbitmq()
-        figures = {**sealing.measure(Path(folder)), **letters.measure(Path(folder), postgresql, amqp)}
+        work = Path(folder)
+        figures = age_stream.measure(work) | sealing.measure(work) | letters.measure(work, postgresql, amqp)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
-    print(json.dumps({"machine": machine, **figures}))
+    print(json.dumps({"machine": machine, **{name: round(value, 3) for name, value in figures.items()}}))
     table = Table("figure", "value", box=None, title=f"{machine['cores']} cores, Python {machine['python']}")
     for name, value in figures.items():
-        table.add_row(name.replace("_", " "), f"{value:,.2f}" if isinstance(value, float) else f"{value:,}")
+        table.add_row(name.replace("_", " "), f"{value:,.2f}")
     Console().print(table)
 
 

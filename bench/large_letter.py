@@ -1,4 +1,4 @@
-"""Seals or opens one letter of 256 MiB and tells the peak of this process's memory.
+"""Seals or opens one letter to oneself, and tells the peak of this process's memory.
 
 Owns the figure for a process that does only this. Refuses a server: what is measured is the client's cryptography.
 """
@@ -9,6 +9,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 from concord.keyring import Keyring
@@ -20,32 +21,20 @@ from concord_formats.vocabulary import Information, Purpose, Sensitivity
 
 def main(step: str, folder: Path) -> None:
     """`seal` makes keys and a letter in `folder`; `open` opens it."""
-    path = folder / "keyring.age"
+    path, letter = folder / "keyring.age", folder / "large.letter"
     if step == "seal":
         keyring = Keyring.create(uuid4())
         keyring.save(path, "bench", work_factor=4)
-        _seal(keyring, folder)
+        with letter.open("wb") as target:
+            seal_own(keyring, folder / "large.bin", target)
     else:
-        keyring = Keyring.load(path, "bench")
-        with (folder / "large.letter").open("rb") as source:
-            open_letter(
-                source,
-                identities=keyring.encryption_identities(),
-                reader=keyring.account,
-                sender_history=lambda _: [keyring.first_entry],
-                target=folder / "opened.bin",
-            )
+        with letter.open("rb") as source:
+            open_own(Keyring.load(path, "bench"), source, folder / "opened.bin")
     print(json.dumps({"peak": _peak_mib()}))
 
 
-def _peak_mib() -> float:
-    """The peak of this process's resident memory. Not getrusage: its figure survives exec and would be the parent's."""
-    status = Path("/proc/self/status").read_text()
-    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(peak.split()[1]) / 1024
-
-
-def _seal(keyring: Keyring, folder: Path) -> None:
+def seal_own(keyring: Keyring, body: Path | BinaryIO, target: BinaryIO) -> None:
+    """Seal a letter to oneself."""
     letter, entry = uuid4(), read_entry(keyring.first_entry)
     address = Address(
         v=1,
@@ -62,16 +51,33 @@ def _seal(keyring: Keyring, folder: Path) -> None:
         thread=letter,
         sealed_at=datetime.now(UTC),
     )
-    with (folder / "large.letter").open("wb") as target:
-        seal(
-            target,
-            body=folder / "large.bin",
-            media_type="application/octet-stream",
-            address=address,
-            signing_key=keyring.signing_key(),
-            recipients={keyring.account: entry},
-            own_entry=entry,
-        )
+    seal(
+        target,
+        body=body,
+        media_type="application/octet-stream",
+        address=address,
+        signing_key=keyring.signing_key(),
+        recipients={keyring.account: entry},
+        own_entry=entry,
+    )
+
+
+def open_own(keyring: Keyring, source: BinaryIO, target: Path | BinaryIO) -> None:
+    """Open a letter to oneself, with every check."""
+    open_letter(
+        source,
+        identities=keyring.encryption_identities(),
+        reader=keyring.account,
+        sender_history=lambda _: [keyring.first_entry],
+        target=target,
+    )
+
+
+def _peak_mib() -> float:
+    """The peak of this process's resident memory. Not getrusage: its figure survives exec and would be the parent's."""
+    status = Path("/proc/self/status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) / 1024
 
 
 if __name__ == "__main__":
