@@ -104,6 +104,7 @@ class PostgresNotifier:
         self._url = database_url
         self._local = LocalNotifier()
         self._outgoing: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._unsent: set[str | None] = set()
         self._stop = threading.Event()
         self._started = 0
         self._lock = threading.Lock()
@@ -155,12 +156,13 @@ class PostgresNotifier:
 
     def _send(self, connection: psycopg.Connection) -> None:
         while not self._stop.is_set():
-            waiting = {self._outgoing.get()}
+            if not self._unsent:
+                self._unsent.add(self._outgoing.get())
             while not self._outgoing.empty():
-                waiting.add(self._outgoing.get_nowait())
-            messages = [message for message in waiting if message is not None]
-            if messages:
-                connection.execute("SELECT pg_notify(%s, m) FROM unnest(%s::text[]) m", (_POSTGRESQL_CHANNEL, messages))
+                self._unsent.add(self._outgoing.get_nowait())
+            messages = [message for message in self._unsent if message is not None]
+            connection.execute("SELECT pg_notify(%s, m) FROM unnest(%s::text[]) m", (_POSTGRESQL_CHANNEL, messages))
+            self._unsent.clear()  # after a lost connection they are sent again
 
 
 def start_notifier(database: Database) -> Notifier:

@@ -1,9 +1,11 @@
-"""A world for the stateful test: one authority, one follower with two processes, a bus and two ways that fail.
+"""A world for the stateful test: one authority, one follower with two processes, a bus and ways that fail.
 
 Owns what can happen, and the model of what must hold. Refuses to look into the code under test: it asks what a gate
 would ask, and believes the authority's acknowledgements as a patient would.
 
-Time is true time; each machine's clock runs at a rate of its own, at most 5 % apart, from a beginning of its own.
+Time is true time; each machine's clock runs at a rate of its own, 5 % apart, from a beginning of its own. Nobody has
+to open a gate at the right moment for a fault to show: at every moment the model opens one for every consent that
+either process would let pass, and keeps it open as long as it may be.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from uuid import UUID
 
 from services.chassis import failpoints
 from services.chassis.db import Database
+from services.chassis.event import Event
 from services.chassis.failpoints import FailpointReachedError
 from services.chassis.feed_messages import LeaseAnswer, LeaseRequest
 from services.chassis.lease import LeaseHolder
@@ -24,17 +27,19 @@ from services.chassis.peer_http import PeerUnavailableError
 from tests.fakes import FakeClock
 from tests.unit.chassis.two_sides import DEADLINE_SECONDS, Authority, Follower, RowSharedError, Way
 
-# The authority's clock is fast and the follower's slow: the worst that the margin of 5 % allows for.
+# The authority's clock is fast and the follower's slow: just under what the margin of 5 % allows for.
 AUTHORITY_RATE, FOLLOWER_RATE = 1.024, 0.976
-# What stops a process in the midst of something; every point of the chassis' feed, bar none.
-AUTHORITY_POINTS = (
+# How often the model opens gates while time passes.
+MOMENT = 0.05
+# Both live as long as the test run: their engines keep what they have compiled from story to story.
+AUTHORITY, FOLLOWER = Database("sqlite://"), Database("sqlite://")
+# Where a process may die: every point of the feeds, the leases and the barrier.
+POINTS = (
     "feed.after_append",
     "feed.before_grant_commit",
     "feed.after_grant_commit",
     "barrier.before_persist",
     "barrier.after_persist",
-)
-FOLLOWER_POINTS = (
     "projection.before_commit",
     "projection.after_commit",
     "projection.before_snapshot_commit",
@@ -45,21 +50,13 @@ FOLLOWER_POINTS = (
 )
 
 
-@dataclass
-class Open:
-    """A transaction at the gate: a lease was usable and the consent in force when it began."""
-
-    consent: str
-    ends: float
-
-
-@dataclass
+@dataclass(eq=False)
 class Process:
-    """One process of the follower: its leases die with it."""
+    """One process of the follower. `gates`: until when, on its own clock, a release that began may still commit."""
 
     holder: LeaseHolder
     clock: FakeClock
-    gate: Open | None = None
+    gates: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -75,7 +72,7 @@ class Model:
     """What is true, whoever knows it. `timeline` has the consents of the authority at each epoch and number."""
 
     consents: dict[str, str] = field(default_factory=dict)
-    numbers: dict[int, str] = field(default_factory=dict)
+    revocations: dict[int, str] = field(default_factory=dict)
     timeline: dict[tuple[UUID, int], dict[str, str]] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)
     stopped: set[str] = field(default_factory=set)
@@ -86,16 +83,15 @@ class World:
 
     def __init__(self, *, time_bounded: bool) -> None:
         self.authority_clock = FakeClock()
-        self.authority = Authority(Database("sqlite://"), self.authority_clock)
-        self.follower = Follower(Database("sqlite://"), time_bounded=time_bounded)
+        self.authority = Authority(_emptied(AUTHORITY), self.authority_clock)
+        self.follower = Follower(_emptied(FOLLOWER), time_bounded=time_bounded)
         self.way = StoryWay(self)
         self.model = Model()
-        self.bus: list[Any] = []
+        self.bus: list[Event] = []
         self.copy: Copy | None = None
         self.made = 0
         self.processes = [self._process(1), self._process(2)]
-        self.authority.feed.new_epoch()
-        self._note()
+        self.give()
 
     # The authority
 
@@ -110,17 +106,16 @@ class World:
         if active:
             self._change(active[which % len(active)], "revoked")
 
-    def ask(self, which: int) -> None:
-        """Somebody asks whether a change is effective."""
-        latest = sorted(self.model.numbers, reverse=True)[:3]
-        if latest and not self._authority_crashed(
-            lambda: self.authority.barrier.effective(latest[which % len(latest)])
-        ):
+    def ask(self, which: int = 0) -> None:
+        """Somebody asks whether one of the last revocations is effective."""
+        last = sorted(self.model.revocations, reverse=True)[:2]
+        if last:
+            self._authority_does(lambda: self.authority.barrier.effective(last[which % len(last)]))
             self._hear()
 
     def settle(self) -> None:
         """The worker's round."""
-        self._authority_crashed(self.authority.barrier.settle_pending)
+        self._authority_does(self.authority.barrier.settle_pending)
         self._hear()
 
     def sweep(self) -> None:
@@ -134,17 +129,16 @@ class World:
     def begin_epoch(self) -> None:
         """The operator's word after a fail-over, though nothing was lost."""
         self.authority.feed.new_epoch()
-        self._note()
+        self.note()
 
     def back_up(self) -> None:
         """A copy of the authority's database is made."""
         self.copy = Copy(_connection(self.authority.database).serialize(), dict(self.model.consents))
 
     def restore(self, *, by_the_book: bool, afresh: bool) -> None:
-        """The authority goes back to its copy.
+        """The authority goes back to its copy, under processes that live on or that start `afresh`.
 
-        By the book it begins a new epoch, whether or not its processes start `afresh`. Otherwise a follower that is
-        ahead must make it notice.
+        By the book it begins a new epoch. Otherwise a follower that is ahead must make it notice.
         """
         if self.copy is None:
             return
@@ -153,62 +147,63 @@ class World:
         self._forget_what_was_lost(self.copy)
         if afresh:
             self.authority.start()
-        if by_the_book or not (epoch == self.authority.mark()[0] and applied > self.authority.mark()[1]):
+        stands, number = self.authority.mark()
+        if not by_the_book and epoch == stands and applied > number:
+            # Before anything else is numbered: what happens otherwise no protocol can tell.
+            self.way.reset()
+            failpoints.disarm()
+            self.renew(0)
+            assert self.authority.mark()[0] != stands, "it did not notice"
+        else:
             self.begin_epoch()
-            return
-        self.authority.start()
-        for process in self.processes:
-            self.renew(process)  # before anything else is numbered: what happens otherwise no protocol can tell
-        if self.authority.mark()[0] == epoch:
-            self.begin_epoch()
-
-    # The bus
-
-    def deliver(self, which: int, *, again: bool) -> None:
-        """An event arrives, whichever it is; it may arrive again later."""
-        if self.bus:
-            event = self.bus[which % len(self.bus)] if again else self.bus.pop(which % len(self.bus))
-            self._follower_crashed(self.processes[which % 2], lambda: self.follower.take(event))
 
     # The follower
 
-    def renew(self, process: Process) -> None:
-        """A process asks for a lease, and does all that follows from the answer."""
-        self._follower_crashed(process, process.holder.renew)
+    def deliver(self, which: int, *, again: bool) -> None:
+        """An event arrives from the bus, whichever it is; it may arrive again later."""
+        if self.bus:
+            place = which % len(self.bus)
+            event = self.bus[place] if again else self.bus.pop(place)
+            self._follower_does(self.processes[which % 2], lambda: self.follower.take(event))
 
-    def open_gate(self, process: Process, which: int) -> None:
-        """A release begins, if the gate lets it."""
-        epoch, applied = self.follower.mark()
-        active = sorted(each for each, status in self.follower.known().items() if status == "active")
-        if process.gate or epoch is None or not active or process.holder.usable(epoch, applied) is None:
-            return
-        process.gate = Open(active[which % len(active)], process.clock.boottime() + DEADLINE_SECONDS)
-        self._share()
+    def lose(self, which: int) -> None:
+        """The bus loses an event."""
+        if self.bus:
+            self.bus.pop(which % len(self.bus))
 
-    def close_gate(self, process: Process) -> None:
-        """The release commits, unless the deadline took it: this is where the promise is kept or broken."""
-        if process.gate:
-            assert process.gate.consent not in self.model.acknowledged, "released after an acknowledged revocation"
-            process.gate = None
-            self._share()
+    def renew(self, which: int, *, applies: bool = True) -> None:
+        """A process asks for a lease, and does all that follows from the answer, if its database lets it."""
+        process = self.processes[which]
+        self.follower.refused = set() if applies else {f"c{number}" for number in range(1, 99)}
+        self._follower_does(process, process.holder.renew)
+        self.follower.refused = set()
 
-    def crash(self, process: Process) -> None:
-        """A process dies: its leases are gone, and its transaction is rolled back."""
-        if process in self.processes:
-            index = self.processes.index(process)
-            self.processes[index] = self._process(index + 1)
-            self._share()
+    def crash(self, which: int) -> None:
+        """A process dies: its leases are gone, and its transactions are rolled back."""
+        self.processes[which] = self._process(which + 1)
 
     # Time
 
     def pass_(self, seconds: float) -> None:
         """True time passes, and every clock goes on at its own rate."""
-        self.authority_clock.advance(seconds * AUTHORITY_RATE)
-        for process in self.processes:
-            process.clock.advance(seconds * FOLLOWER_RATE)
-            if process.gate and self.follower.time_bounded and process.clock.boottime() > process.gate.ends:
-                process.gate = None
-        self._share()
+        known, mark = self.follower.known(), self.follower.mark()
+        self._open_gates(known, mark)
+        for _ in range(round(seconds / MOMENT)):
+            self.authority_clock.advance(MOMENT * AUTHORITY_RATE)
+            for process in self.processes:
+                process.clock.advance(MOMENT * FOLLOWER_RATE)
+            self._open_gates(known, mark)
+
+    def revoke_and_wait(self, which: int, seconds: float) -> None:
+        """Whoever revokes asks at once, and again after a while."""
+        self.revoke(which)
+        self.ask()
+        self.wait(seconds)
+
+    def wait(self, seconds: float, which: int = 0) -> None:
+        """Somebody asks again after a while."""
+        self.pass_(seconds)
+        self.ask(which)
 
     def jump(self, seconds: float) -> None:
         """Somebody sets the time of day on every machine."""
@@ -218,37 +213,52 @@ class World:
     # What must hold
 
     def check(self) -> None:
-        """Nothing was skipped, and what was once stopped stays stopped."""
-        known = self.follower.known()
+        """Nothing acknowledged can be released, nothing was skipped, and what was once stopped stays stopped."""
+        known, (epoch, applied) = self.follower.known(), self.follower.mark()
+        self._open_gates(known, (epoch, applied))
+        for process in self.processes:
+            assert not self.model.acknowledged & set(process.gates), "released after an acknowledged revocation"
         revoked = {each for each, status in known.items() if status == "revoked"}
         assert self.model.stopped <= revoked, "a revocation was undone"
         self.model.stopped |= revoked
-        epoch, applied = self.follower.mark()
-        if epoch is None:
-            return
-        for consent, status in self.model.timeline[epoch, applied].items():
-            expected = "revoked" if consent in self.model.stopped else status
-            assert known.get(consent) == expected, "a change was skipped"
+        if epoch is not None:
+            for consent, status in self.model.timeline[epoch, applied].items():
+                expected = "revoked" if consent in self.model.stopped else status
+                assert known.get(consent) == expected, "a change was skipped"
 
     def heal(self) -> None:
-        """Every failure ends; then everything is applied, and every change is effective."""
+        """Every failure ends; then everything is applied and can be used, and every change is effective."""
         failpoints.disarm()
         self.way.reset()
-        for process in self.processes:
-            process.gate = None
-        self._share()
-        for _ in range(3):
-            for process in self.processes:
-                self.renew(process)
+        for seconds in (7.0, 0.0):
+            self.renew(0)
+            self.renew(1)
             self.settle()
-            self.pass_(7.0)
-        for process in self.processes:
-            self.renew(process)
+            self.pass_(seconds)
         self.check()
         assert self.follower.mark() == self.authority.mark(), "not everything was applied"
         assert self.authority.effective() == [each.sequence for each in self.authority.events()], "not settled"
         for process in self.processes:
             assert process.holder.usable(*self.authority.mark()), "the gate stays closed"
+
+    def note(self) -> None:
+        """What the authority says at this epoch and number."""
+        self.model.timeline[self.authority.mark()] = dict(self.model.consents)
+
+    def _open_gates(self, known: dict[str, str], mark: tuple[UUID | None, int]) -> None:
+        """Begin every release that can begin now; end those whose deadline is over.
+
+        A change of a consent waits for the gates that share its row: where it is applied, they have ended.
+        """
+        active = {each for each, status in known.items() if status == "active"}
+        for process in self.processes:
+            now = process.clock.boottime()
+            bounded = self.follower.time_bounded
+            process.gates = {
+                each: ends for each, ends in process.gates.items() if each in active and (ends >= now or not bounded)
+            }
+            if mark[0] is not None and process.holder.usable(mark[0], mark[1]):
+                process.gates |= dict.fromkeys(active, now + DEADLINE_SECONDS)
 
     def _process(self, number: int) -> Process:
         clock = FakeClock()
@@ -257,50 +267,47 @@ class World:
 
     def _change(self, consent: str, status: str) -> None:
         write = self.authority.give if status == "active" else self.authority.revoke
-        if not self._authority_crashed(lambda: write(consent)):
+        if self._authority_does(lambda: write(consent)):
+            event = self.authority.last()
+            self.bus.append(event)
             self.model.consents[consent] = status
-            self.bus.append(self.authority.last())
             if status == "revoked":
-                self.model.numbers[self.authority.mark()[1]] = consent
-            self._note()
-
-    def _note(self) -> None:
-        """What the authority says at this epoch and number."""
-        self.model.timeline[self.authority.mark()] = dict(self.model.consents)
+                self.model.revocations[event.sequence or 0] = consent
+            self.note()
 
     def _hear(self) -> None:
         """Believe what is written down as effective."""
-        effective = set(self.authority.effective())
-        self.model.acknowledged |= {each for number, each in self.model.numbers.items() if number in effective}
+        effective = self.authority.effective()
+        self.model.acknowledged |= {self.model.revocations[n] for n in effective if n in self.model.revocations}
+        self.check()
 
     def _forget_what_was_lost(self, copy: Copy) -> None:
-        """Nobody can keep a revocation that no database has any more: the follower never heard, the authority forgot."""
+        """A revocation that the authority forgot and the follower never heard of is in no database any more."""
         _, last = self.authority.mark()
         kept = {each for each, status in copy.consents.items() if status == "revoked"} | self.model.stopped
         self.model.consents = dict(copy.consents)
-        self.model.numbers = {number: each for number, each in self.model.numbers.items() if number <= last}
+        self.model.revocations = {number: each for number, each in self.model.revocations.items() if number <= last}
         self.model.acknowledged &= kept
 
-    def _authority_crashed(self, step: Callable[[], object]) -> bool:
+    def _authority_does(self, step: Callable[[], object]) -> bool:
+        """Whether it lived to the end of the step."""
         try:
             step()
         except FailpointReachedError:
             failpoints.disarm()
             self.authority.start()
-            return True
-        return False
+            return False
+        return True
 
-    def _follower_crashed(self, process: Process, step: Callable[[], object]) -> None:
+    def _follower_does(self, process: Process, step: Callable[[], object]) -> None:
         try:
             step()
         except FailpointReachedError:
             failpoints.disarm()
-            self.crash(process)
+            if process in self.processes:
+                self.crash(self.processes.index(process))
         except (PeerUnavailableError, RowSharedError):
             pass
-
-    def _share(self) -> None:
-        self.follower.refused = {each.gate.consent for each in self.processes if each.gate}
 
 
 class StoryWay(Way):
@@ -338,16 +345,22 @@ class StoryWay(Way):
             yield whole
 
     def _grant(self, request: LeaseRequest) -> LeaseAnswer:
-        known = self.authority.mark()
         try:
             answer = LeaseAnswer.model_validate_json(self.authority.feed.grant(request).model_dump_json())
         except FailpointReachedError:
             failpoints.disarm()
             self.authority.start()
             raise PeerUnavailableError("consent") from None
-        if self.authority.mark() != known:
-            self._world._note()  # it noticed that it had gone back
+        finally:
+            self._world.note()  # it may have noticed that it had gone back
         return answer
+
+
+def _emptied(database: Database) -> Database:
+    with sqlite3.connect(":memory:") as empty:
+        empty.execute("PRAGMA user_version = 1")  # a database without a page cannot be written down
+        _connection(database).deserialize(empty.serialize())
+    return database
 
 
 def _nothing() -> None:

@@ -64,7 +64,9 @@ def test_a_follower_follows_over_http(authority: Authority, client: FlaskClient)
 @pytest.mark.parametrize("route", ["/v1/feed/leases", "/v1/feed/snapshot"])
 def test_only_messaging_may_follow(client: FlaskClient, route: str) -> None:
     method = "POST" if route.endswith("leases") else "GET"
-    body: dict[str, Any] = {"json": {"enforcement_point": "0" * 32, "applied": 0, "time_bounded": True}} if method == "POST" else {}
+    body: dict[str, Any] = (
+        {"json": {"enforcement_point": "0" * 32, "applied": 0, "time_bounded": True}} if method == "POST" else {}
+    )
     assert client.open(route, method=method, **body).status_code == 401
     assert client.open(route, method=method, headers=as_service("directory"), **body).status_code == 403
 
