@@ -18,18 +18,21 @@
  *
  * Parts that may be added (-D):
  *   POINT_RESTORED an enforcement point's database goes back as well; its processes are restarted with it
+ *   REVERSIBLE     the change is of a kind that can be taken back (a suspension): a snapshot decides, what was known
+ *                  before it does not count, and only the promise is looked at
  *
  * Errors that may be put in, each of which must be found (-D):
  *   RESURRECT      a snapshot overwrites what was known to be revoked
+ *   STALE_SNAPSHOT a snapshot is taken over although another process has moved the point to another epoch meanwhile;
+ *                  what is revoked for ever survives that, what is reversible does not
  *   NO_EPOCH       a restore does not begin an epoch; only a report from the future does, which comes too late
  *   NO_EPOCH_WAIT  a restored authority trusts its list of points at once
  *   WAIT_BY_NUMBER the authority survives the restore and goes on with the wait that it began for the same number
- *   ANY_EPOCH      a report from another epoch counts
  *   KEEP_LEASES    a restored point's processes go on with their leases
  * and a limit that must show:
  *   KEEP_PROMISE   a promise is held to although the restore lost the revocation
  *
- * What is looked at (-D): LOOK_PAST_KNOWN, only the promise; REACH_x, that x can happen at all.
+ * What is looked at (-D): REACH_x, that x can happen at all, by asserting that it cannot.
  */
 #ifndef SERVERS
 #define SERVERS 1
@@ -107,6 +110,9 @@ typedef Server {
     byte age;
     byte epoch;        /* of the point when it asked; of the authority when it answered */
     byte carried;      /* what was applied; the number of the lease or the snapshot */
+#ifndef STALE_SNAPSHOT
+    byte asked;        /* of the point when a snapshot was asked for */
+#endif
     bool revoked;      /* what the snapshot says */
     byte lease[HISTORIES * SPAN(CHANGES)] /* what is left of the lease of an epoch that carried a number */
 };
@@ -163,6 +169,7 @@ inline drop_backup() {
     fi
 }
 
+/* The authority moves on first: what is passed in and speaks of the history before says `now - 1`. */
 inline new_history(number, revoked, name) {
     now++;
     NOW.top = number;
@@ -175,12 +182,17 @@ inline grant(p, e) {
 #ifdef NO_EPOCH
     if
     :: ME.epoch == NOW.epoch && ME.carried > NOW.top && now + 1 < HISTORIES ->
-        new_history(NOW_TOP, NOW_REVOCATION, history[now - 1].epoch + 1)
+        new_history(history[now - 1].top, history[now - 1].revocation, history[now - 1].epoch + 1)
     :: else
     fi;
 #endif
     if
-    :: ME.epoch != NOW.epoch -> ME.talk = SNAPSHOT; ME.revoked = NOW.revocation != 0
+    :: ME.epoch != NOW.epoch ->
+        ME.talk = SNAPSHOT;
+#ifndef STALE_SNAPSHOT
+        ME.asked = ME.epoch;
+#endif
+        ME.revoked = NOW.revocation != 0
     :: else ->
         if
         :: !known[e].granted || known[e].epoch != NOW.epoch ->
@@ -195,17 +207,9 @@ inline grant(p, e) {
     ME.epoch = NOW.epoch;
     ME.carried = NOW.top
 }
-/* In `new_history` the place has already moved on. */
-#define NOW_TOP history[now - 1].top
-#define NOW_REVOCATION history[now - 1].revocation
-
-#ifdef ANY_EPOCH
-#define SAME_EPOCH(e) true
-#else
-#define SAME_EPOCH(e) (known[e].epoch == NOW.epoch)
-#endif
-#define REPORTED_AT(e) (!known[e].granted \
-    || (SAME_EPOCH(e) && (known[e].first >= NOW.revocation || known[e].reported >= NOW.revocation)))
+/* A report from another epoch says nothing about this one. */
+#define REPORTED_AT(e) (!known[e].granted || (known[e].epoch == NOW.epoch \
+    && (known[e].first >= NOW.revocation || known[e].reported >= NOW.revocation)))
 #if POINTS > 1
 #define REPORTED (REPORTED_AT(0) && REPORTED_AT(1))
 #else
@@ -242,7 +246,8 @@ active proctype Authority() {
         assert(restores == 0);
 #endif
 #ifdef REACH_ACK_BY_REPORT
-        assert(restores == 0 || !(known[0].granted && known[0].epoch == NOW.epoch && known[0].reported == NOW.revocation));
+        assert(restores == 0 || !known[0].granted || known[0].epoch != NOW.epoch
+               || known[0].reported != NOW.revocation);
 #endif
 #ifdef WAIT_BY_NUMBER
         wait_number = 0;
@@ -283,7 +288,16 @@ active proctype Authority() {
 
 /* ---- an enforcement point and its processes ---- */
 
-inline end_talk(p) { ME.talk = NOWHERE; ME.age = 0; ME.epoch = 0; ME.carried = 0; ME.revoked = false }
+inline end_talk(p) {
+    ME.talk = NOWHERE;
+    ME.age = 0;
+    ME.epoch = 0;
+    ME.carried = 0;
+#ifndef STALE_SNAPSHOT
+    ME.asked = 0;
+#endif
+    ME.revoked = false
+}
 
 inline drop_leases(p) {
     i = 0;
@@ -306,12 +320,17 @@ inline apply(p, h) {
     if :: DATABASE.applied == history[h].revocation -> know(POINT(p)) :: else fi
 }
 
-/* A snapshot is taken over whole, unless the point is as far in its epoch already. */
+/* A snapshot is taken over whole, if the point is still in the epoch that it was asked from. */
+#ifdef STALE_SNAPSHOT
+#define OUTDATED (DATABASE.epoch == ME.epoch && DATABASE.applied >= ME.carried)
+#else
+#define OUTDATED (DATABASE.epoch != ME.asked)
+#endif
 inline take_over(p) {
     if
-    :: DATABASE.epoch == ME.epoch && DATABASE.applied >= ME.carried
+    :: OUTDATED
     :: else ->
-#ifdef RESURRECT
+#if defined(RESURRECT) || defined(REVERSIBLE)
         DATABASE.revoked = false;
 #endif
         if :: ME.revoked -> know(POINT(p)) :: else fi;
@@ -328,7 +347,7 @@ inline release(p) {
 #ifdef REACH_RELEASE
     assert(restores == 0);
 #endif
-#ifndef LOOK_PAST_KNOWN
+#ifndef REVERSIBLE
     assert(!DATABASE.knew);
 #endif
     assert(!acked)

@@ -17,6 +17,7 @@
  *
  * Parts that may be added (-D):
  *   RESTARTS       the authority restarts at any time, and then waits afresh
+ *   FORGETTING     the authority forgets a point that has asked for nothing for L + M
  *   SQLITE         point 0 has no transaction deadline, and no lock that is held while bytes leave
  *   WRITE_LATER    a server may stand still between the check before a window and the write of it
  *   NO_BUS         the bus loses everything; changes come only with the answers to lease requests
@@ -36,8 +37,8 @@
  *   TRUST_TIME     time alone acknowledges the point of SQLITE
  *   FORGET_POINTS  the authority forgets a point that may still hold a lease
  *
- * What is looked at (-D): LATE_WINDOWS=n, how many windows a server may send late (0 unless told); REACH_x, that x
- * can happen at all, by asserting that it cannot.
+ * What is looked at (-D): LATE_WINDOWS=n, how many windows a server may send late (0 unless told); LOOK_PAST_GAPS,
+ * what becomes of a gap rather than the gap; REACH_x, that x can happen at all, by asserting that it cannot.
  */
 #ifndef SERVERS
 #define SERVERS 1
@@ -98,7 +99,8 @@ bool acked = false;    /* the revocation is acknowledged: from here on the promi
 typedef Known {        /* what the authority has written down of a point */
     bool granted;      /* it was granted a lease, ever */
     byte first;        /* the number that its first lease carried */
-    byte reported      /* how far it has reported to have applied */
+    byte reported;     /* how far it has reported to have applied */
+    byte silent        /* what is left until it may be forgotten (FORGETTING) */
 };
 Known known[POINTS];
 
@@ -158,6 +160,9 @@ active proctype Clock() {
     :: d_step {
         true ->
         TICK(waiting);
+#ifdef FORGETTING
+        TICK(known[0].silent);
+#endif
         tick_server(0);
 #if SERVERS > 1
         tick_server(1)
@@ -170,6 +175,9 @@ active proctype Clock() {
 
 /* One transaction that locks the feed's row: note the report, note that a lease is granted, and answer. */
 inline grant(p, e) {
+#ifdef FORGETTING
+    known[e].silent = LONGEST;
+#endif
     if :: known[e].reported < ME.carried -> known[e].reported = ME.carried :: else fi;
     if :: !known[e].granted -> known[e].granted = true; known[e].first = seq :: else fi;
     ME.carried = seq;
@@ -215,8 +223,13 @@ active proctype Authority() {
 #endif
     }
 #endif
-#ifdef FORGET_POINTS
-    :: d_step { known[0].granted -> known[0].granted = false; known[0].first = 0; known[0].reported = 0 }
+#if defined(FORGETTING) || defined(FORGET_POINTS)
+    :: d_step {
+        known[0].granted && known[0].silent == 0 ->
+        known[0].granted = false;
+        known[0].first = 0;
+        known[0].reported = 0
+    }
 #endif
     od
 }
