@@ -10,6 +10,9 @@ from tests.deployment import Deployment
 from tests.journeys.world import DeployedWorld, EmbeddedWorld, World
 from tests.people import People
 
+# Room for the sample patient's record; small enough that a test can reach the limit.
+SETTINGS = {"CONCORD_LETTER_MAX_BYTES": str(32 * 1024 * 1024)}
+
 
 @pytest.fixture(scope="package")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedWorld]:
@@ -24,7 +27,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory, postgresql_url: str, amqp
     """Three API processes with two workers each, three workers, PostgreSQL and RabbitMQ."""
     folder = tmp_path_factory.mktemp("deployed")
     (folder / "server").mkdir()
-    with Deployment(folder / "server", postgresql_url, amqp_url) as running:
+    with Deployment(folder / "server", postgresql_url, amqp_url, settings=SETTINGS) as running:
         world = DeployedWorld(folder, running)
         yield world
         world.close()

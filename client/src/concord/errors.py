@@ -46,6 +46,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from .hints import HINTS
+
 PROBLEM_PREFIX = "urn:concord:problem:"
 
 
@@ -209,7 +211,7 @@ class ServiceError(ConcordError):
     def __init__(
         self, status: int, type_: str, message: str, *, retry_after: str | None = None, **members: Any
     ) -> None:
-        hint = f"Try again in {retry_after} seconds." if retry_after else ""
+        hint = f"Try again in {retry_after} seconds." if retry_after else HINTS.get(type_, "")
         super().__init__(message, hint, **{**members, "type": type_, "status": status})
         self.status = status
         self.type = type_

@@ -18,10 +18,10 @@ from uuid import UUID, uuid4
 from concord_formats.address import Address
 from concord_formats.vocabulary import Information, Purpose, Sensitivity
 
-from .api import InboxEntry, LetterStatus, MessagingApi
+from .api import Delivery, InboxEntry, LetterStatus, MessagingApi
 from .colleagues import Colleagues
 from .consents import Consents, other_side
-from .errors import NoRecipientError, ServiceError
+from .errors import LetterError, NoRecipientError, ServiceError
 from .keyring import Keyring
 from .letter import OpenedLetter, make_receipt, open_letter, seal, verify_receipt
 from .profile import Profile
@@ -57,7 +57,10 @@ class Sent:
 
 @dataclass(frozen=True)
 class ReceiptLine:
-    """What is known of one delivery: `verified` only when the recipient's own signed receipt was checked."""
+    """What is known of one delivery: `verified` only when the recipient's own signed receipt was checked.
+
+    `doubt` says why a receipt that came does not count: the letter is then to be treated as not yet opened.
+    """
 
     letter: UUID
     recipient: UUID
@@ -67,6 +70,7 @@ class ReceiptLine:
     fetched_at: datetime | None
     opened_at: datetime | None
     verified: bool
+    doubt: str | None = None
 
 
 class Letters:
@@ -212,10 +216,7 @@ class Letters:
 
     def _lines(self, status: LetterStatus) -> Iterator[ReceiptLine]:
         for delivery in status.deliveries:
-            verified = False
-            if delivery.receipt is not None:
-                verify_receipt(delivery.receipt, self._colleagues.history(delivery.recipient), self._box, status.letter)
-                verified = True
+            verified, doubt = self._checked(status.letter, delivery)
             yield ReceiptLine(
                 status.letter,
                 delivery.recipient,
@@ -225,4 +226,18 @@ class Letters:
                 delivery.fetched_at,
                 delivery.opened_at,
                 verified,
+                doubt,
             )
+
+    def _checked(self, letter: UUID, delivery: Delivery) -> tuple[bool, str | None]:
+        """Whether a receipt proves that the letter was opened, or why not:
+
+        one that does not must not hide the others.
+        """
+        if delivery.receipt is None:
+            return False, None
+        try:
+            verify_receipt(delivery.receipt, self._colleagues.history(delivery.recipient), self._box, letter)
+        except LetterError as error:
+            return False, error.message
+        return True, None

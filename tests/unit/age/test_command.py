@@ -127,7 +127,7 @@ def test_a_plaintext_that_is_not_verified_never_gets_its_name(
 def test_a_device_or_a_pipe_is_written_to_and_not_replaced(room: Path) -> None:
     os.mkfifo("pipe")
     got: list[bytes] = []
-    reader = threading.Thread(target=lambda: got.append(Path("pipe").read_bytes()))
+    reader = threading.Thread(target=lambda: got.append(Path("pipe").read_bytes()), daemon=True)
     reader.start()
     assert main(["-R", "recipient.txt", "-o", "pipe", "plain"]) == 0
     reader.join(timeout=10)

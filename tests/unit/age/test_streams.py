@@ -214,12 +214,14 @@ def test_chunks_cannot_be_exchanged_repeated_or_left_out() -> None:
         assert plaintext(4 * CHUNK).startswith(got)
 
 
-def test_a_reader_that_refused_once_refuses_for_ever() -> None:
-    """Reading on after an error must not skip what was wrong."""
+@pytest.mark.parametrize("chunk_from_the_end", [1, 2])
+def test_a_reader_that_refused_once_refuses_for_ever(chunk_from_the_end: int) -> None:
+    """Reading on after an error must neither skip what was wrong nor come to what looks like a good end."""
     file = bytearray(encrypt_bytes(plaintext(3 * CHUNK), [CLASSIC.recipient()]))
-    file[-SEALED_CHUNK - 1] ^= 1
+    file[-chunk_from_the_end * SEALED_CHUNK] ^= 1
     reader = decrypting_reader(io.BytesIO(bytes(file)), [CLASSIC])
-    assert reader.read(CHUNK) == plaintext(CHUNK)
+    good = (3 - chunk_from_the_end) * CHUNK
+    assert reader.read(good) == plaintext(good)
     for _ in range(3):
         with pytest.raises(PayloadError):
             reader.read(1)

@@ -145,7 +145,7 @@ def receipts(
                 "released": _moment(line.released_at),
                 "fetched": _moment(line.fetched_at),
                 "opened": _moment(line.opened_at),
-                "receipt": "verified" if line.verified else None,
+                "receipt": "verified" if line.verified else line.doubt,
             }
             for line in lines
         ]
