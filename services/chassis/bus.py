@@ -84,9 +84,9 @@ def pause_after(tries: int) -> float:
 
 
 class LocalBus:
-    """A bus within one process, with its queues in a SQLite file (or in memory):
+    """A bus within one process: encoded bytes, at least once, dead letters.
 
-    encoded bytes, at least once, dead letters.
+    Its queues are in a SQLite file, or in memory.
     """
 
     def __init__(self, path: str = ":memory:") -> None:
@@ -104,10 +104,11 @@ class LocalBus:
             self._connection.executemany("INSERT OR IGNORE INTO binding (queue, type) VALUES (?, ?)", rows)
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Store each event in every queue bound to its type."""
-        unroutable = frozenset(event.id for event in events if not self._store(event))
-        with self._changed:
-            self._changed.notify_all()
+        """Store each event in every queue bound to its type: all of them, or none."""
+        try:
+            unroutable = self._store(events)
+        except sqlite3.Error:  # a full disk, a file that is gone
+            raise BusUnavailableError("the bus cannot write its file") from None
         if unroutable:
             raise UnroutableError(unroutable)
 
@@ -153,10 +154,14 @@ class LocalBus:
         with self._changed:
             self._connection.close()
 
-    def _store(self, event: Event) -> int:
-        with self._changed:
-            query = "INSERT INTO message (queue, body) SELECT queue, ? FROM binding WHERE type = ?"
-            return self._connection.execute(query, (event.encode(), event.type)).rowcount
+    def _store(self, events: Sequence[Event]) -> frozenset[UUID]:
+        """Store events; the ids of those that no queue takes."""
+        query = "INSERT INTO message (queue, body) SELECT queue, ? FROM binding WHERE type = ?"
+        with self._changed, self._connection:  # the connection's block commits, or rolls back
+            self._connection.execute("BEGIN")
+            stored = {e.id: self._connection.execute(query, (e.encode(), e.type)).rowcount for e in events}
+            self._changed.notify_all()
+        return frozenset(event_id for event_id, queues in stored.items() if not queues)
 
     def _consume(self, queue: str, handler: Callable[[Event], None], stop: threading.Event) -> None:
         while not stop.is_set():

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine, MetaData, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 # Names that a migration can refer to, the same on both databases.
@@ -22,6 +23,10 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+# A database host that swallows packets would otherwise hold a thread for minutes.
+CONNECT_SECONDS = 5
 
 
 def naming() -> MetaData:
@@ -58,8 +63,12 @@ class Database:
                 if deadline is not None and self.is_postgresql:
                     session.execute(_SET_DEADLINE, {"ms": str(int(deadline * 1000))})
                 yield session
+        except NoConnectionFreeError as error:
+            raise DatabaseUnavailableError("every connection of this process is in use") from error
         except DBAPIError as error:
-            raise _translated(error) from error
+            if (translated := _translated(error)) is None:
+                raise
+            raise translated from error
 
     def dispose(self) -> None:
         """Close every connection of this process."""
@@ -80,13 +89,13 @@ _SET_DEADLINE = text(
 _DEADLINE_STATES = {"57014", "55P03", "25P03", "25P04"}
 
 
-def _translated(error: DBAPIError) -> Exception:
+def _translated(error: DBAPIError) -> Exception | None:
     state = getattr(error.orig, "sqlstate", None)
     if state in _DEADLINE_STATES:
         return DeadlineExceededError("the transaction outlived its deadline")
     if isinstance(error, OperationalError) or error.connection_invalidated:
         return DatabaseUnavailableError("the database did not answer")
-    return error
+    return None
 
 
 def _postgresql(url: str, pool_size: int) -> Engine:
@@ -96,6 +105,7 @@ def _postgresql(url: str, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,
+        connect_args={"connect_timeout": CONNECT_SECONDS},
         isolation_level="READ COMMITTED",
     )
 

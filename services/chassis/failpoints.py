@@ -35,8 +35,12 @@ def disarm() -> None:
 
 
 def parse(text: str) -> dict[str, str]:
-    """Read `name=action,name=action` as the test setting spells it."""
-    return dict(part.split("=", 1) for part in text.split(",") if part)
+    """Read `name=action,name=action` as the test setting spells it. Raises ValueError for a part without `=`."""
+    parts = [part.strip().partition("=") for part in text.split(",") if part.strip()]
+    for name, equals, _ in parts:
+        if not equals or not name:
+            raise ValueError(f"failpoint {name!r}: write name=action")
+    return {name: action for name, _, action in parts}
 
 
 def _named(name: str, action: str) -> Callable[[], None]:
@@ -44,9 +48,10 @@ def _named(name: str, action: str) -> Callable[[], None]:
         return lambda: os._exit(86)  # no clean-up at all, as a power cut would
     if action == "raise":
         return lambda: _raise(name)
-    kind, _, seconds = action.partition(":")
+    kind, _, text = action.partition(":")
     if kind == "sleep":
-        return lambda: time.sleep(float(seconds))
+        seconds = float(text)  # here, so that a wrong number is refused when it is armed and not when it is reached
+        return lambda: time.sleep(seconds)
     raise ValueError(f"failpoint {name}: unknown action {action!r}; use exit, raise or sleep:SECONDS")
 
 

@@ -77,6 +77,8 @@ class Inbox:
         """Remember the events; the ids of those that were not known."""
         insert = postgresql_insert if self._database.is_postgresql else sqlite_insert
         now = self._clock.now()
-        rows = [{"event_id": event_id, "handled_at": now} for event_id in {event.id for event in events}]
+        # In one order everywhere: two processes that remember the same events then wait for each other in turn.
+        ids = sorted({event.id for event in events})
+        rows = [{"event_id": event_id, "handled_at": now} for event_id in ids]
         statement = insert(self._model).values(rows).on_conflict_do_nothing().returning(self._model.event_id)
         return set(session.scalars(statement))

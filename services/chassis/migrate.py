@@ -6,6 +6,7 @@ guess: a migration is written by hand or reviewed, and lives in `services/<servi
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from .db import Database
 
 # Any number that nothing else in these databases locks.
 _LOCK_KEY = 0x636F6E63
+# alembic keeps the migration that is running in a variable of its module.
+_one_in_this_process = threading.Lock()
 
 
 def upgrade(database: Database, service: str) -> None:
@@ -26,7 +29,7 @@ def upgrade(database: Database, service: str) -> None:
 
     Safe to run again; on PostgreSQL several callers take turns.
     """
-    with database.engine.connect() as connection:
+    with _one_in_this_process, database.engine.connect() as connection:
         if database.is_postgresql:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
         command.upgrade(_config(service, connection), "head")

@@ -6,22 +6,21 @@ has confirmed it, so an event may go twice, never not at all.
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from uuid import UUID
 
-from sqlalchemy import delete, insert, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from . import logs
 from .bus import Bus, BusUnavailableError, UnroutableError
 from .clock import Clock
 from .db import Database, DatabaseUnavailableError
-from .event import Event
+from .event import Event, EventError
 from .failpoints import reach
 from .tables import OutboxRow
+from .turn import Turn
 from .wake import Notifier
 
 CHANNEL = "outbox"
@@ -46,78 +45,100 @@ class Relay:
         self._database = database
         self._bus = bus
         self._notifier = notifier
-        self._clock = clock
         self._model = model
-        self._not_before: dict[int, float] = {}
+        self._passed = _Passed(clock)
 
     def run(self, stop: threading.Event) -> None:
         """Relay until told to stop."""
-        with self._notifier.listening(CHANNEL) as bell:
-            while not stop.is_set():
-                with self._alone() as alone:
-                    while alone and not stop.is_set() and self._relay():
+        turn = Turn(self._database, "outbox relay")
+        try:
+            with self._notifier.listening(CHANNEL) as bell:
+                while not stop.is_set():
+                    while turn.mine() and not stop.is_set() and self._relay():
                         stop.wait(GATHER_SECONDS)
-                bell.wait(LOOK_SECONDS)
+                    bell.wait(LOOK_SECONDS)
+        finally:
+            turn.release()
 
     def relay_once(self) -> int:
         """Relay one batch, oldest first; how many events went.
 
         Raises `BusUnavailableError`, `DatabaseUnavailableError`.
         """
-        rows = self._due()
-        if not rows:
-            return 0
-        reach("outbox.before_publish")
-        events = [Event.decode(body) for _, body in rows]
-        unroutable = self._publish(events)
-        reach("outbox.after_publish")
-        later = self._clock.boottime() + UNROUTABLE_PAUSE_SECONDS
-        stay = {row for (row, _), event in zip(rows, events, strict=True) if event.id in unroutable}
-        self._not_before |= dict.fromkeys(stay, later)
-        gone = [row for row, _ in rows if row not in stay]
-        with self._database.transaction() as session:
-            session.execute(delete(self._model).where(self._model.id.in_(gone)))
-        return len(gone)
+        return self._send(self._due())
 
     def _relay(self) -> bool:
         """Relay a batch; whether there may be more soon."""
         try:
-            return self.relay_once() > 0
+            rows = self._due()
+            self._send(rows)
         except (BusUnavailableError, DatabaseUnavailableError) as error:
             logs.logger("outbox").warning("relay waits", error=type(error).__name__)
             return False
+        return bool(rows)
 
     def _due(self) -> Sequence[tuple[int, bytes]]:
-        now = self._clock.boottime()
-        self._not_before = {row: moment for row, moment in self._not_before.items() if moment > now}
-        query = select(self._model.id, self._model.body).order_by(self._model.id).limit(BATCH)
-        if self._not_before:
-            query = query.where(self._model.id.not_in(self._not_before))
+        query = select(self._model.id, self._model.body).where(self._model.id > self._passed.up_to())
         with self._database.transaction() as session:
-            return [(row, body) for row, body in session.execute(query)]
+            rows = [(row, body) for row, body in session.execute(query.order_by(self._model.id).limit(BATCH))]
+        if len(rows) < BATCH:
+            self._passed.end()
+        return rows
 
-    def _publish(self, events: Sequence[Event]) -> frozenset[object]:
+    def _send(self, rows: Sequence[tuple[int, bytes]]) -> int:
+        if not rows:
+            return 0
+        reach("outbox.before_publish")
+        events = {row: event for row, body in rows if (event := _read(body)) is not None}
+        unroutable = self._publish(list(events.values()))
+        reach("outbox.after_publish")
+        gone = [row for row, event in events.items() if event.id not in unroutable]
+        with self._database.transaction() as session:
+            session.execute(delete(self._model).where(self._model.id.in_(gone)))
+        self._passed.leave({row for row, _ in rows}.difference(gone))
+        return len(gone)
+
+    def _publish(self, events: Sequence[Event]) -> frozenset[UUID]:
         try:
             self._bus.publish(events)
         except UnroutableError as error:
             logs.logger("outbox").warning("nobody takes these events yet", count=len(error.event_ids))
-            return frozenset(error.event_ids)
+            return error.event_ids
         return frozenset()
 
-    @contextmanager
-    def _alone(self) -> Iterator[bool]:
-        """Hold this database's relay lock for the block, if it is free. SQLite has one process, and so one relay."""
-        if not self._database.is_postgresql:
-            yield True
-            return
-        try:
-            # A lock of the session, not of a transaction: it goes with this connection, also when the process is
-            # killed.
-            with self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                yield bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}))
-                connection.execute(text("SELECT pg_advisory_unlock_all()"))
-        except DBAPIError:
-            logs.logger("outbox").warning("relay lost its connection")
+
+class _Passed:
+    """How far the outbox was gone through past rows that had to stay; they are tried again a while after its end.
+
+    Remembering each of those rows would not do: there may be more of them than a query takes parameters, and those
+    behind them must get their turn however many they are.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._up_to = 0
+        self._again_at: float | None = None
+
+    def up_to(self) -> int:
+        """The id after which to look now; from the beginning again once the pause is over."""
+        if self._again_at is not None and self._clock.boottime() >= self._again_at:
+            self._up_to, self._again_at = 0, None
+        return self._up_to
+
+    def leave(self, rows: set[int]) -> None:
+        """These rows had to stay."""
+        self._up_to = max(rows, default=self._up_to)
+
+    def end(self) -> None:
+        """The end of the outbox was reached: if rows stayed, the pause begins."""
+        if self._up_to and self._again_at is None:
+            self._again_at = self._clock.boottime() + UNROUTABLE_PAUSE_SECONDS
 
 
-_LOCK_KEY = int.from_bytes(hashlib.sha256(b"concord outbox relay").digest()[:8], "big", signed=True)
+def _read(body: bytes) -> Event | None:
+    """The event of a row, or None: one row that a later version wrote must not keep all others back."""
+    try:
+        return Event.decode(body)
+    except EventError:
+        logs.logger("outbox").error("a row is no event that this version knows")
+        return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 from . import logs
@@ -44,6 +45,7 @@ class Background:
     def _keep(self, name: str, loop: Loop) -> None:
         pause = FIRST_PAUSE_SECONDS
         while not self.stopping.is_set():
+            started = time.monotonic()
             try:
                 loop(self.stopping)
                 return
@@ -51,8 +53,10 @@ class Background:
                 logs.logger("process").error(
                     "loop failed", loop=name, error=type(error).__name__, stack=logs.stack_of(error)
                 )
-                self.stopping.wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            if time.monotonic() - started > LONGEST_PAUSE_SECONDS:
+                pause = FIRST_PAUSE_SECONDS  # it ran well for a while: this is another trouble, not the last one still
+            self.stopping.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
 def run_until_signalled(background: Background) -> None:

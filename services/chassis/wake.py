@@ -13,7 +13,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 
@@ -22,6 +22,13 @@ from .db import Database
 # One channel of PostgreSQL for all: our own channel and key travel in the payload.
 _POSTGRESQL_CHANNEL = "concord"
 _RECONNECT_SECONDS = 1.0
+# A listener says nothing for hours, so only the keepalives tell it that the other side is gone.
+_CONNECTING: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
 
 
 class Bell:
@@ -104,7 +111,7 @@ class PostgresNotifier:
         self._url = database_url
         self._local = LocalNotifier()
         self._outgoing: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._unsent: set[str | None] = set()
+        self._unsent: set[str] = set()
         self._stop = threading.Event()
         self._started = 0
         self._lock = threading.Lock()
@@ -141,14 +148,14 @@ class PostgresNotifier:
     def _again(self, loop: Callable[[psycopg.Connection], None]) -> None:
         while not self._stop.is_set():
             try:
-                with psycopg.connect(self._url, autocommit=True) as connection:
-                    self._local.ring_all()
+                with psycopg.connect(self._url, autocommit=True, **_CONNECTING) as connection:
                     loop(connection)
             except psycopg.Error:
                 self._stop.wait(_RECONNECT_SECONDS)
 
     def _listen(self, connection: psycopg.Connection) -> None:
         connection.execute(f"LISTEN {_POSTGRESQL_CHANNEL}")
+        self._local.ring_all()  # what rang before this moment was not heard
         while not self._stop.is_set():
             for notice in connection.notifies(timeout=1.0, stop_after=1):
                 channel, _, key = notice.payload.partition(" ")
@@ -156,13 +163,24 @@ class PostgresNotifier:
 
     def _send(self, connection: psycopg.Connection) -> None:
         while not self._stop.is_set():
-            if not self._unsent:
-                self._unsent.add(self._outgoing.get())
-            while not self._outgoing.empty():
-                self._unsent.add(self._outgoing.get_nowait())
-            messages = [message for message in self._unsent if message is not None]
-            connection.execute("SELECT pg_notify(%s, m) FROM unnest(%s::text[]) m", (_POSTGRESQL_CHANNEL, messages))
-            self._unsent.clear()  # after a lost connection they are sent again
+            self._gather()
+            if self._unsent:
+                connection.execute(_NOTIFY, (_POSTGRESQL_CHANNEL, list(self._unsent)))
+                self._unsent.clear()  # only now: what a lost connection swallowed is sent on the next one
+
+    def _gather(self) -> None:
+        """Wait for something to send, and join what came meanwhile."""
+        if not self._unsent:
+            self._add(self._outgoing.get())
+        while not self._outgoing.empty():
+            self._add(self._outgoing.get_nowait())
+
+    def _add(self, message: str | None) -> None:
+        if message is not None:
+            self._unsent.add(message)
+
+
+_NOTIFY = "SELECT pg_notify(%s, message) FROM unnest(%s::text[]) message"
 
 
 def start_notifier(database: Database) -> Notifier:

@@ -8,7 +8,7 @@ and needs none, since one writer is all it ever has.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,19 +18,23 @@ from concord_formats.address import Address
 from concord_formats.vocabulary import Information, Purpose, Sensitivity
 from pydantic import AwareDatetime, TypeAdapter
 from sqlalchemy import (
+    ARRAY,
     CTE,
     BigInteger,
+    ColumnElement,
     Select,
     String,
     Text,
     Uuid,
+    any_,
     bindparam,
     cast,
-    literal,
+    literal_column,
     null,
     select,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.orm import Session
 
 from . import turns
@@ -67,19 +71,17 @@ class Known:
 
 def read(session: Session, question: Question) -> Known:
     """Read everything in one statement, sharing the rows until the transaction ends."""
-    letter = question.letter
-    values: dict[str, Any] = {
-        "consent": letter.consent,
-        "people": [letter.sender, *letter.recipients],
-        "device": question.device,
-    }
+    letter, connection = question.letter, session.connection()
+    people = [letter.sender, *letter.recipients]
+    values: dict[str, Any] = {"consent": letter.consent, "people": people, "device": question.device}
     known = Known()
-    connection = session.connection()
-    statement = _STATEMENT
     if connection.dialect.name == "postgresql":
-        statement, values["turns"] = _STATEMENT_IN_TURN, turns.shared((letter.consent, *values["people"]))
-    for row in connection.execute(statement, values):
-        _READERS[row[0]](known, row)
+        values["turns"] = turns.shared((letter.consent, *people))
+        rows = connection.exec_driver_sql(_STATEMENT_IN_TURN, values)
+    else:
+        rows = connection.execute(_STATEMENT, values)
+    for kind, *row in rows:
+        _READERS[kind](known, row)
     return known
 
 
@@ -136,29 +138,33 @@ def _read_grants(text: str) -> tuple[Grant, ...]:
     )
 
 
-def _position(known: Known, row: Any) -> None:
-    known.positions[row.word] = (row.id, row.number)
-
-
-def _consent(known: Known, row: Any) -> None:
-    parties, grants = _read_parties(row.parties), _read_grants(row.grants)
-    known.consent = Consent(row.id, row.number, Status(row.word), row.patient, parties, grants)
-
-
-def _person(known: Known, row: Any) -> None:
-    if row.other is not None:
-        known.people[row.id] = Person(row.id, row.other, Status(row.word))
-
-
-def _device(known: Known, row: Any) -> None:
-    if row.other is not None:
-        known.device = Device(row.id, row.other, Status(row.word))
-
-
-def _turn(_: Known, __: Any) -> None:
+def _turn(_: Known, __: Row) -> None:
     """Nothing to read: it was waited for."""
 
 
+def _position(known: Known, row: Row) -> None:
+    epoch, _, applied, feed, *_ = row
+    known.positions[feed] = (epoch, applied)
+
+
+def _consent(known: Known, row: Row) -> None:
+    consent, _, version, status, patient, parties, grants = row
+    known.consent = Consent(consent, version, Status(status), patient, _read_parties(parties), _read_grants(grants))
+
+
+def _person(known: Known, row: Row) -> None:
+    person, organization, _, status, *_ = row
+    if organization is not None:
+        known.people[person] = Person(person, organization, Status(status))
+
+
+def _device(known: Known, row: Row) -> None:
+    device, holder, _, status, *_ = row
+    if holder is not None:
+        known.device = Device(device, holder, Status(status))
+
+
+Row = Sequence[Any]
 _READERS = {"turn": _turn, "position": _position, "consent": _consent, "person": _person, "device": _device}
 
 
@@ -179,19 +185,14 @@ def _row(kind: str, **columns: Any) -> Select[Any]:
         "grants": Text(),
     }
     filled = [columns.get(name, cast(null(), type_)).label(name) for name, type_ in types.items()]
-    return select(literal(kind, String()).label("kind"), *filled)
+    return select(literal_column(f"'{kind}'", String()).label("kind"), *filled)
 
 
-def _parts() -> list[Select[Any]]:
+def _parts(of_people: ColumnElement[bool]) -> list[Select[Any]]:
     consents = _shared(
         "consents", select(KnownConsent).where(KnownConsent.consent == bindparam("consent", type_=Uuid()))
     )
-    people = _shared(
-        "people",
-        select(KnownPractitioner).where(
-            KnownPractitioner.practitioner.in_(bindparam("people", expanding=True, type_=Uuid()))
-        ),
-    )
+    people = _shared("people", select(KnownPractitioner).where(of_people))
     devices = _shared("devices", select(KnownDevice).where(KnownDevice.device == bindparam("device", type_=Uuid())))
     return [
         _row("position", id=FeedPosition.epoch, number=FeedPosition.applied, word=FeedPosition.feed),
@@ -209,6 +210,15 @@ def _parts() -> list[Select[Any]]:
     ]
 
 
-_STATEMENT = union_all(*_parts())
-# The parts run in their order, so the turn comes before the first row is shared.
-_STATEMENT_IN_TURN = union_all(_row("turn", number=turns.waited_for()), *_parts())
+def _in_turn() -> str:
+    """The statement for PostgreSQL, as its driver takes it: compiled once, since every letter and window needs it.
+
+    Its parts run in their order, so the turn comes before the first row is shared.
+    """
+    of_people = KnownPractitioner.practitioner == any_(bindparam("people", type_=ARRAY(Uuid())))
+    statement = union_all(_row("turn", number=turns.waited_for()), *_parts(of_people))
+    return str(statement.compile(dialect=psycopg.dialect()))  # type: ignore[no-untyped-call]
+
+
+_STATEMENT = union_all(*_parts(KnownPractitioner.practitioner.in_(bindparam("people", expanding=True, type_=Uuid()))))
+_STATEMENT_IN_TURN = _in_turn()

@@ -13,11 +13,16 @@ import pytest
 from services.chassis import bus as contract
 from services.chassis.bus import DELIVERY_LIMIT, Bus, Subscription, UnroutableError
 from services.chassis.event import Event
-from tests.contract.conftest import QUEUE, PutRaw
+from tests.contract.places import (
+    OTHER,
+    QUEUE,
+    SECOND_QUEUE,
+    SUBSCRIPTION,
+    TYPE,
+    Place,
+    in_a_process_that_dies,
+)
 
-TYPE = "care.concord.test.happened.v1"
-OTHER = "care.concord.test.ignored.v1"
-SUBSCRIPTION = Subscription(QUEUE, frozenset({TYPE}))
 SECONDS = 15.0
 
 
@@ -27,16 +32,18 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contract, "FIRST_PAUSE_SECONDS", 0.001)
 
 
-def happened(number: int = 0, type_: str = TYPE) -> Event:
+def happened(number: int = 0, type_: str = TYPE, text: str = "Ärztin \u2028 \0 'quoted' \\ \U0001f9ea") -> Event:
     """An event with a text that an encoding could spoil."""
-    return Event.create("test", type_, {"n": number, "text": "Ärztin \u2028 'quoted' \\"}, time=datetime.now(UTC))
+    return Event.create("test", type_, {"n": number, "text": text}, time=datetime.now(UTC))
 
 
 @contextmanager
-def consuming(bus: Bus, handler: Callable[[Event], None]) -> Iterator[threading.Event]:
+def consuming(
+    bus: Bus, handler: Callable[[Event], None], subscription: Subscription = SUBSCRIPTION
+) -> Iterator[threading.Event]:
     """A consumer in a thread, for the block."""
     stop = threading.Event()
-    thread = threading.Thread(target=bus.consume, args=(SUBSCRIPTION, handler, stop))
+    thread = threading.Thread(target=bus.consume, args=(subscription, handler, stop))
     thread.start()
     try:
         yield stop
@@ -150,12 +157,124 @@ def test_dead_letters_are_looked_at_without_moving_and_come_back_when_replayed(b
     assert bus.dead_letters(QUEUE) == []
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"{}", b'{"specversion":"1.0"}', b"[" * 5000])
-def test_bytes_that_are_no_event_are_set_aside_at_once(bus: Bus, put_raw: PutRaw, body: bytes) -> None:
+HOSTILE = [
+    b"",
+    b"\0",
+    b"\xff\xfe",
+    b"null",
+    b"{}",
+    b'{"specversion":"1.0"}',
+    b"[" * 5000,
+    b'{"data":' * 5000,
+    b"9" * 100_000,
+    happened().encode()[:-1],
+    happened().encode() + happened().encode(),
+    happened().encode().replace(b'"1.0"', b'"0.3"'),
+    happened().encode().replace(b'"data"', b'"date"'),
+    b"x" * (5 << 20),
+]
+
+
+def test_bytes_that_are_no_event_are_set_aside_at_once_and_the_next_event_is_handled(bus: Bus, place: Place) -> None:
     bus.declare(SUBSCRIPTION)
-    put_raw(body)
+    for body in HOSTILE:
+        place.put_raw(body)
+    bus.publish([happened(1)])
+    handled: list[int] = []
+    with consuming(bus, lambda event: handled.append(event.data["n"])):
+        until(lambda: handled)
+        until(lambda: len(bus.dead_letters(QUEUE)) == len(HOSTILE))
+    assert handled == [1]
+    assert sorted(bus.dead_letters(QUEUE)) == sorted(HOSTILE)
+
+
+def test_replaying_what_nobody_can_handle_ends(bus: Bus, place: Place) -> None:
+    """It is set aside again while the replay is still going on, and must not go round with it."""
+    bus.declare(SUBSCRIPTION)
+    for n in range(5):
+        place.put_raw(b"%d" % n)
     with consuming(bus, lambda _: None):
-        until(lambda: bus.dead_letters(QUEUE) == [body])
+        until(lambda: len(bus.dead_letters(QUEUE)) == 5)
+        assert bus.replay_dead_letters(QUEUE) == 5
+        until(lambda: len(bus.dead_letters(QUEUE)) == 5)
+
+
+def test_looking_at_dead_letters_often_loses_none(bus: Bus, place: Place) -> None:
+    bus.declare(SUBSCRIPTION)
+    place.put_raw(b"kept")
+    with consuming(bus, lambda _: None):
+        until(lambda: bus.dead_letters(QUEUE))
+    for _ in range(30):
+        until(lambda: bus.dead_letters(QUEUE) == [b"kept"])
+
+
+def test_large_events_arrive_whole(bus: Bus) -> None:
+    bus.declare(SUBSCRIPTION)
+    large = [happened(n, text="ß" * (3 << 20)) for n in range(2)]
+    bus.publish(large)
+    received: list[Event] = []
+    with consuming(bus, received.append):
+        until(lambda: len(received) == 2)
+    assert received == large
+
+
+def test_publishing_nothing_is_well(bus: Bus) -> None:
+    bus.publish([])
+
+
+def test_an_event_goes_to_every_queue_that_wants_its_type(bus: Bus) -> None:
+    both = Subscription(SECOND_QUEUE, frozenset({TYPE, OTHER}))
+    for _ in range(2):  # declaring again changes nothing
+        bus.declare(SUBSCRIPTION)
+        bus.declare(both)
+    sent = [happened(0), happened(1, OTHER), happened(2)]
+    bus.publish(sent)
+    first: list[Event] = []
+    second: list[Event] = []
+    with consuming(bus, first.append), consuming(bus, second.append, both):
+        until(lambda: len(first) == 2 and len(second) == 3)
+    assert first == [sent[0], sent[2]]
+    assert second == sent
+
+
+def test_what_was_published_outlives_the_publisher(bus: Bus, place: Place) -> None:
+    """The publisher dies in the moment in which `publish` returns."""
+    bus.declare(SUBSCRIPTION)
+    in_a_process_that_dies(place, "publish")
+    numbers: list[int] = []
+    with consuming(bus, lambda event: numbers.append(event.data["n"])):
+        until(lambda: len(numbers) == 3)
+    assert numbers == [0, 1, 2]
+
+
+def test_an_event_whose_consumer_dies_after_handling_it_comes_again(bus: Bus, place: Place) -> None:
+    bus.declare(SUBSCRIPTION)
+    bus.publish([happened(0), happened(1)])
+    for _ in range(2):
+        in_a_process_that_dies(place, "consume")
+    numbers: list[int] = []
+    with consuming(bus, lambda event: numbers.append(event.data["n"])):
+        until(lambda: len(numbers) == 2)
+    assert numbers == [0, 1]
+
+
+def test_a_consumer_ends_within_a_second_also_between_two_tries(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contract, "FIRST_PAUSE_SECONDS", 60.0)
+    monkeypatch.setattr(contract, "LONGEST_PAUSE_SECONDS", 60.0)
+    bus.declare(SUBSCRIPTION)
+    bus.publish([happened()])
+    tried = threading.Event()
+
+    def fail(_: Event) -> None:
+        tried.set()
+        raise ValueError("again, please")
+
+    with consuming(bus, fail) as stop:
+        assert tried.wait(SECONDS)
+        stop.set()
+        ended = time.monotonic()
+    assert time.monotonic() - ended < 1.0
+    assert bus.dead_letters(QUEUE) == []
 
 
 def test_one_consumer_works_at_a_time_and_the_next_takes_over(bus: Bus) -> None:

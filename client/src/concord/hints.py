@@ -20,7 +20,7 @@ HINTS = {
     "device-revoked": "Use another device, or ask your administrator for a new invitation.",
     "evidence-differs": "Read the form again before you accept it: concord consent form",
     "invalid-field": "Mend the field that is named, and try again.",
-    "invalid_client": "Check the clock of this machine. If it is right, ask your administrator about this device.",
+    "invalid-client": "Check the clock of this machine. If it is right, ask your administrator about this device.",
     "invitation-refused": "Ask your administrator for a new invitation.",
     "label-not-covered": "Leave that part out, or ask the patient for a consent that covers it.",
     "letter-id-taken": "Seal the document anew.",

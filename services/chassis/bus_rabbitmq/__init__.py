@@ -24,7 +24,7 @@ class RabbitBus:
 
     def __init__(self, url: str, *, prefix: str = "concord") -> None:
         parameters = pika.URLParameters(url)
-        # A broker that is silent for this long is gone; handlers that work longer keep the heart beating between tries.
+        # A broker that is silent for this long is gone. Handlers may take longer: see `consumer`.
         parameters.heartbeat = 30
         parameters.blocked_connection_timeout = 10
         parameters.socket_timeout = 5

@@ -1,14 +1,19 @@
 """Consuming: one event after the other, tried in place, set aside when it cannot be handled.
 
 Owns the connection of each consuming thread, and its return after a loss. Refuses to requeue: an event that is tried
-again behind its successors would break the order that followers of a feed rely on.
+again behind its successors would break the order that followers of a feed rely on. Handlers work in a thread beside
+the connection's, which keeps its heart beating however long they take: a broker that hears nothing would count the
+event as one more that its consumer died over.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
@@ -23,6 +28,7 @@ from .topology import Topology
 PREFETCH = 64
 RECONNECT_SECONDS = 0.5
 LOOK_AT_STOP_SECONDS = 0.2
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -62,20 +68,24 @@ class Consumer:
         """See `Bus.consume`."""
         while not stop.is_set():
             try:
-                with pika.BlockingConnection(self._parameters) as connection:
-                    self._consume(connection.channel(), subscription, handlers, stop)
+                # In this order: after a lost connection the executor's end waits for a handler that is still at work,
+                # so that no other event is handled beside it.
+                with (
+                    ThreadPoolExecutor(1, f"{subscription.queue} handler") as hands,
+                    pika.BlockingConnection(self._parameters) as connection,
+                ):
+                    self._consume(_Line(connection.channel(), handlers, hands, stop), subscription)
             except (AMQPError, OSError) as error:
                 logs.logger("bus").warning("connection lost", queue=subscription.queue, error=type(error).__name__)
                 stop.wait(RECONNECT_SECONDS)
 
-    def _consume(
-        self, channel: BlockingChannel, subscription: Subscription, handlers: Handlers, stop: threading.Event
-    ) -> None:
+    def _consume(self, line: _Line, subscription: Subscription) -> None:
+        channel = line.channel
         self._topology.declare(channel, subscription)
         channel.basic_qos(prefetch_count=PREFETCH)
         delivered = channel.consume(self._topology.queue(subscription.queue), inactivity_timeout=LOOK_AT_STOP_SECONDS)
         for method, _, body in delivered:
-            if stop.is_set():
+            if line.stop.is_set():
                 return  # what was sent ahead goes back to the queue when the connection closes
             if method is None:
                 continue
@@ -83,26 +93,43 @@ class Consumer:
             while channel.get_waiting_message_count():
                 further, _, more = next(delivered)
                 messages.append((further.delivery_tag, more))
-            _settle(channel, messages, handlers, stop)
+            line.settle(messages)
 
 
-def _settle(
-    channel: BlockingChannel, messages: list[tuple[int, bytes]], handlers: Handlers, stop: threading.Event
-) -> None:
-    """Handle what waits together, or one by one where that fails."""
-    if len(messages) > 1 and handlers.together([body for _, body in messages]):
-        channel.basic_ack(messages[-1][0], multiple=True)
-        return
-    for tag, body in messages:
-        if attempt(body, handlers.one, lambda seconds: _pause(channel, seconds, stop)):
-            channel.basic_ack(tag)
-        elif stop.is_set():
+@dataclass(frozen=True)
+class _Line:
+    """One connection's channel, and the hands that work on what it brings."""
+
+    channel: BlockingChannel
+    handlers: Handlers
+    hands: Executor
+    stop: threading.Event
+
+    def settle(self, messages: list[tuple[int, bytes]]) -> None:
+        """Handle what waits together, or one by one where that fails."""
+        bodies = [body for _, body in messages]
+        if len(messages) > 1 and self._beside(lambda: self.handlers.together(bodies)):
+            self.channel.basic_ack(messages[-1][0], multiple=True)
             return
-        else:
-            channel.basic_reject(tag, requeue=False)  # to the dead-letter exchange
+        for tag, body in messages:
+            if self._tried(body):
+                self.channel.basic_ack(tag)
+            elif self.stop.is_set():
+                return
+            else:
+                self.channel.basic_reject(tag, requeue=False)  # to the dead-letter exchange
 
+    def _tried(self, body: bytes) -> bool:
+        return self._beside(lambda: attempt(body, self.handlers.one, self.stop.wait))
 
-def _pause(channel: BlockingChannel, seconds: float, stop: threading.Event) -> bool:
-    """Wait, with the heart of the connection beating; whether it is time to stop."""
-    channel.connection.sleep(seconds)
-    return stop.is_set()
+    def _beside(self, work: Callable[[], Result]) -> Result:
+        """Have `work` done in the other thread while this one minds the connection. Raises `AMQPError`."""
+        done = self.hands.submit(work)
+        done.add_done_callback(self._wake)
+        while not done.done():
+            self.channel.connection.process_data_events(time_limit=LOOK_AT_STOP_SECONDS)
+        return done.result()
+
+    def _wake(self, _: Future[Result]) -> None:
+        with contextlib.suppress(AMQPError):  # the connection is gone, and nobody waits
+            self.channel.connection.add_callback_threadsafe(lambda: None)

@@ -14,6 +14,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
 
 from ..bus import BusUnavailableError
+from .publisher import PERSISTENT
 from .topology import Topology
 
 
@@ -25,7 +26,7 @@ class DeadLetters:
         self._topology = topology
 
     def peek(self, queue: str, limit: int) -> list[bytes]:
-        """Up to `limit` dead letters, oldest first; they go back when the channel closes."""
+        """Up to `limit` dead letters; they go back when the channel closes."""
         with self._channel() as channel:
             bodies: list[bytes] = []
             while len(bodies) < limit:
@@ -36,20 +37,28 @@ class DeadLetters:
             return bodies
 
     def replay(self, queue: str) -> int:
-        """Put every dead letter back into its queue; how many."""
+        """Put every dead letter back into its queue; how many.
+
+        Those that are set aside again meanwhile stay: a letter that nobody can handle would else go round for ever.
+        """
         with self._channel() as channel:
             channel.confirm_delivery()
-            count = 0
-            while True:
-                method, properties, body = channel.basic_get(self._topology.dead_queue(queue))
-                if method is None:
+            waiting = channel.queue_declare(self._topology.dead_queue(queue), passive=True).method.message_count
+            for count in range(waiting):
+                if not self._put_back(channel, queue):
                     return count
-                again = pika.BasicProperties(
-                    message_id=properties.message_id, content_type=properties.content_type, delivery_mode=2
-                )
-                channel.basic_publish("", self._topology.queue(queue), body, again, mandatory=True)
-                channel.basic_ack(method.delivery_tag)
-                count += 1
+            return int(waiting)
+
+    def _put_back(self, channel: BlockingChannel, queue: str) -> bool:
+        method, properties, body = channel.basic_get(self._topology.dead_queue(queue))
+        if method is None:
+            return False
+        again = pika.BasicProperties(
+            message_id=properties.message_id, content_type=properties.content_type, delivery_mode=PERSISTENT
+        )
+        channel.basic_publish("", self._topology.queue(queue), body, again, mandatory=True)  # returns when confirmed
+        channel.basic_ack(method.delivery_tag)
+        return True
 
     @contextmanager
     def _channel(self) -> Iterator[BlockingChannel]:

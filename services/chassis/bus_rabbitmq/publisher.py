@@ -43,6 +43,11 @@ class _Batch:
         if not self.unconfirmed:
             self.settled.set()
 
+    def refuse(self) -> None:
+        """The broker will say no more."""
+        self.refused = True
+        self.settled.set()
+
 
 class Publisher:
     """Publishes batches, one at a time. Thread-safe."""
@@ -107,6 +112,9 @@ class _Session:
 
     def send(self, batch: _Batch) -> None:
         """Send a batch and wait for the broker's word. Raises `BusUnavailableError`."""
+        self._batch = batch
+        if not self.usable:  # asked after the batch is in place: a loss from here on finds it there, and refuses it
+            batch.refuse()
         self._connection.ioloop.add_callback_threadsafe(lambda: self._send(batch))
         if not batch.settled.wait(CONFIRM_SECONDS) or batch.refused:
             raise BusUnavailableError("the broker did not confirm")
@@ -118,10 +126,12 @@ class _Session:
             self._connection.ioloop.add_callback_threadsafe(self._stop)
 
     def _drive(self) -> None:
+        loop = self._connection.ioloop
         try:
-            self._connection.ioloop.start()
+            loop.start()
         except Exception:  # whatever ends the loop, the batch in flight is unconfirmed
             self._on_lost()
+        loop.close()  # its files: a broker that is away for an hour would else cost thousands of them
 
     def _stop(self) -> None:
         if self._connection.is_open:
@@ -144,10 +154,8 @@ class _Session:
 
     def _send(self, batch: _Batch) -> None:
         if not self.usable:
-            batch.refused = True
-            batch.settled.set()
+            batch.refuse()
             return
-        self._batch = batch
         batch.unconfirmed = set(range(self._next_tag, self._next_tag + len(batch.events)))
         self._next_tag += len(batch.events)
         for event, body in batch.events:
@@ -171,6 +179,5 @@ class _Session:
         self.usable = False
         self._ready.set()
         if self._batch is not None and not self._batch.settled.is_set():
-            self._batch.refused = True
-            self._batch.settled.set()
+            self._batch.refuse()
         self._connection.ioloop.stop()

@@ -88,10 +88,11 @@ class World:
         self.way = StoryWay(self)
         self.model = Model()
         self.bus: list[Event] = []
-        self.copy: Copy | None = None
         self.made = 0
         self.processes = [self._process(1), self._process(2)]
-        self.give()
+        for _ in range(4):
+            self.give()
+        self.back_up()  # from before anybody followed
 
     # The authority
 
@@ -101,10 +102,12 @@ class World:
         self._change(f"c{self.made}", "active")
 
     def revoke(self, which: int) -> None:
-        """A consent that is in force is revoked, if there is one."""
+        """A consent that is in force is revoked; where there is none, there will be one."""
         active = sorted(each for each, status in self.model.consents.items() if status == "active")
         if active:
             self._change(active[which % len(active)], "revoked")
+        else:
+            self.give()
 
     def ask(self, which: int = 0) -> None:
         """Somebody asks whether one of the last revocations is effective."""
@@ -118,8 +121,10 @@ class World:
         self._authority_does(self.authority.barrier.settle_pending)
         self._hear()
 
-    def sweep(self) -> None:
-        """The worker forgets who is gone."""
+    def set_clocks_and_sweep(self, seconds: float) -> None:
+        """The worker forgets who is gone, before and after somebody sets the time of day."""
+        self.authority.feed.forget_the_gone()
+        self.jump(seconds)
         self.authority.feed.forget_the_gone()
 
     def restart(self) -> None:
@@ -135,13 +140,18 @@ class World:
         """A copy of the authority's database is made."""
         self.copy = Copy(_connection(self.authority.database).serialize(), dict(self.model.consents))
 
+    def lose_a_revocation(self, which: int, seconds: float) -> None:
+        """It came after the last backup."""
+        self.back_up()
+        self.revoke_and_wait(which, seconds)
+        self.restore(by_the_book=True, afresh=False)
+        self.settle()
+
     def restore(self, *, by_the_book: bool, afresh: bool) -> None:
         """The authority goes back to its copy, under processes that live on or that start `afresh`.
 
         By the book it begins a new epoch. Otherwise a follower that is ahead must make it notice.
         """
-        if self.copy is None:
-            return
         epoch, applied = self.follower.mark()
         _connection(self.authority.database).deserialize(self.copy.body)
         self._forget_what_was_lost(self.copy)

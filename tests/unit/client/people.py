@@ -72,7 +72,7 @@ class Clinician:
         return {person.id: person.history for person in (self, *people)}.__getitem__
 
 
-def address(sender: Clinician, *recipients: Clinician, **changed: Any) -> Address:
+def address(sender: Clinician, /, *recipients: Clinician, **changed: Any) -> Address:
     """An address of a letter."""
     letter = uuid4()
     values: dict[str, Any] = {

@@ -136,6 +136,7 @@ class TestSealingRefuses:
 
     def test_another_sender(self, ana: Clinician, noor: Clinician, eve: Clinician) -> None:
         self._seal(ana, noor, address=address(eve, noor))
+        self._seal(ana, noor, address=address(ana, noor, sender=eve.id))
 
     def test_a_key_that_is_not_the_devices(self, ana: Clinician, noor: Clinician, eve: Clinician) -> None:
         self._seal(ana, noor, signing_key=eve.keyring.signing_key())
@@ -336,6 +337,21 @@ class TestTheSigner:
                 identities=noor.keyring.encryption_identities(),
                 reader=noor.id,
                 sender_history=lambda _sender: eve.history,
+                target=io.BytesIO(),
+            )
+
+    def test_a_device_that_somebody_else_listed_as_their_own(
+        self, ana: Clinician, noor: Clinician, eve: Clinician
+    ) -> None:
+        """Eve copies Ana's public device into her own history; a directory gives that out as Ana's."""
+        letter, _ = write_letter(ana, noor)
+        eve.change(add_device=ana.entry.devices[0])
+        with pytest.raises(errors.UnknownSignerError):
+            open_letter(
+                io.BytesIO(letter),
+                identities=noor.keyring.encryption_identities(),
+                reader=noor.id,
+                sender_history=eve.entry,
                 target=io.BytesIO(),
             )
 

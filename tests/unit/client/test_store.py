@@ -83,20 +83,33 @@ class TestSealedStore:
         assert store.read("pins") == {"a": 1}
 
     def test_no_change_is_lost_between_processes(self, store: SealedStore, tmp_path: Path) -> None:
-        """Four processes each count to ten in one document."""
+        """Four processes each count to 25 in one document, all at once."""
         script = (
             "import sys; from pathlib import Path; from concord.age import HybridIdentity\n"
             "from concord.store import SealedStore\n"
-            "store = SealedStore(Path(sys.argv[1]), HybridIdentity.from_seed(bytes.fromhex(sys.stdin.read())))\n"
-            "for _ in range(10):\n"
+            "identity = HybridIdentity.from_seed(bytes.fromhex(sys.stdin.readline()))\n"
+            "store = SealedStore(Path(sys.argv[1]), identity)\n"
+            "print('ready', flush=True); sys.stdin.readline()\n"
+            "for _ in range(25):\n"
             "    with store.changing('count') as d: d['n'] = d.get('n', 0) + 1\n"
         )
         command = [sys.executable, "-c", script, str(tmp_path / "sealed")]
-        running = [subprocess.Popen(command, stdin=subprocess.PIPE, text=True) for _ in range(4)]
+        pipe = subprocess.PIPE
+        running = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(4)]
         for process in running:
-            process.communicate(IDENTITY.seed.hex())
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(IDENTITY.seed.hex() + "\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "ready\n"
+        for process in running:
+            assert process.stdin
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        for process in running:
+            process.communicate()
         assert [process.returncode for process in running] == [0] * 4
-        assert store.read("count") == {"n": 40}
+        assert store.read("count") == {"n": 100}
 
 
 class TestLetterBox:

@@ -22,7 +22,7 @@ from services.messaging import api, models
 from services.messaging.handout import HandoutEndedError
 from services.messaging.intake import LETTER_TYPE
 
-from .world import AGE, PATIENT, Clinician, World, digest, framed, settings
+from .world import AGE, PATIENT, Clinician, World, digest, framed, grant, settings
 
 MAX = 2 * 1024 * 1024
 
@@ -64,6 +64,11 @@ class Site:
             "PUT", f"/v1/letters/{letter}", self.world.physician, **({"data": body, "content_type": LETTER_TYPE} | more)
         )
 
+    def stream(self, letter: UUID, body: Any, announced: int | None) -> TestResponse:
+        """Send a body that is read as it comes; None: chunked, so that nothing is announced."""
+        how = {"wsgi.input_terminated": True} if announced is None else {"CONTENT_LENGTH": str(announced)}
+        return self.put(letter, b"", environ_overrides={"wsgi.input": body} | how)
+
     def send(self, body: bytes = AGE + b"sealed", **changed: Any) -> tuple[UUID, TestResponse]:
         address = self.world.address(**changed)
         return address.letter, self.put(address.letter, framed(address, body))
@@ -87,7 +92,7 @@ def empty(world: World) -> bool:
     return not any(world.rows(table) for table in tables)
 
 
-def receipt(site: Site, letter: UUID, body: bytes, **changed: Any) -> dict[str, str]:
+def receipt(site: Site, letter: UUID, body: str, /, **changed: Any) -> dict[str, str]:
     said = {
         "v": 1,
         "letter": str(letter),
@@ -230,19 +235,13 @@ def test_a_stranger_sees_no_letter_and_a_recipient_only_their_own_copy(site: Sit
     colleague = Clinician(organization=world.psychologist.organization)
     world.enrol(colleague)
     party = {"kind": "organization", "id": str(colleague.organization)}
-    world.activate(grants=[_whole(world) | {"recipient": party}])
+    world.activate(grants=[grant(world.physician, world.psychologist) | {"recipient": party}])
     letter, _ = site.send(recipients=(world.psychologist.id, colleague.id))
     assert site.get(f"/v1/letters/{letter}", world.stranger).status_code == 404
     assert site.get(f"/v1/letters/{letter}/content", world.stranger).status_code == 404
     (own,) = site.get(f"/v1/letters/{letter}", colleague).json["deliveries"]
     assert own["recipient"] == str(colleague.id)
     assert len(site.get(f"/v1/letters/{letter}", world.physician).json["deliveries"]) == 2
-
-
-def _whole(world: World) -> dict[str, Any]:
-    from .world import grant
-
-    return grant(world.physician, world.psychologist)
 
 
 class Endless(io.RawIOBase):
@@ -265,13 +264,7 @@ def test_an_endless_body_is_refused_while_it_is_read(site: Site) -> None:
     """Without a length (chunked), the server must count for itself."""
     address = site.world.address()
     endless = Endless(framed(address, AGE))
-    response = site.put(
-        address.letter,
-        b"",
-        input_stream=endless,
-        data=None,
-        environ_overrides={"wsgi.input_terminated": True},
-    )
+    response = site.stream(address.letter, endless, None)
     assert problem(response) == (413, "too-large")
     assert endless.taken <= MAX + 2 * 1024 * 1024
     assert empty(site.world)
@@ -280,7 +273,7 @@ def test_an_endless_body_is_refused_while_it_is_read(site: Site) -> None:
 def test_ten_gigabytes_announced_as_one_kilobyte_are_one_kilobyte(site: Site) -> None:
     address = site.world.address()
     endless = Endless(framed(address, AGE))
-    response = site.put(address.letter, b"", input_stream=endless, data=None, headers={"Content-Length": "1024"})
+    response = site.stream(address.letter, endless, 1024)
     assert response.status_code == 201
     assert endless.taken <= 1024
     assert sum(len(row.body) for row in site.world.rows(models.ChunkRow)) < 1024
@@ -289,8 +282,7 @@ def test_ten_gigabytes_announced_as_one_kilobyte_are_one_kilobyte(site: Site) ->
 def test_a_body_announced_too_large_is_refused_before_it_is_read(site: Site) -> None:
     address = site.world.address()
     endless = Endless(framed(address, AGE))
-    length = {"Content-Length": str(10 * 1024**3)}
-    response = site.put(address.letter, b"", input_stream=endless, data=None, headers=length)
+    response = site.stream(address.letter, endless, 10 * 1024**3)
     assert problem(response) == (413, "too-large")
     assert endless.taken == 0
 
@@ -299,8 +291,7 @@ def test_a_body_announced_too_large_is_refused_before_it_is_read(site: Site) -> 
 def test_a_body_cut_short_leaves_nothing(site: Site, size: int) -> None:
     address = site.world.address()
     body = framed(address, AGE + b"x" * size)
-    length = {"Content-Length": str(len(body) + 5)}
-    response = site.put(address.letter, b"", input_stream=io.BytesIO(body), data=None, headers=length)
+    response = site.stream(address.letter, io.BytesIO(body), len(body) + 5)
     assert problem(response) == (400, "truncated")
     assert empty(site.world)
 

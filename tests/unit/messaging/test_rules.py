@@ -13,6 +13,7 @@ from concord_formats.vocabulary import Information, PartyKind, Purpose, Sensitiv
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.messaging.refusals import refusal_problem
 from services.messaging.rules import (
     Consent,
     Device,
@@ -280,8 +281,6 @@ def test_a_permit_names_a_grant_that_covers_the_letter_alone(facts: Facts, more:
 
 def test_no_reason_lacks_a_text() -> None:
     """Every reason can be told as a problem that says how to mend it."""
-    from services.messaging.refusals import refusal_problem
-
     for each in Reason:
         problem = refusal_problem({UUID(int=1): Refusal(each)})
         assert problem.status == 403
