@@ -50,11 +50,9 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="concord-demo-"))
     teller = Teller()
     started = time.monotonic()
-    try:
-        with Stage(folder) as stage:
-            Story(stage, teller).tell()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with Stage(folder) as stage:
+        Story(stage, teller).tell()
+    shutil.rmtree(folder)  # after a failure it stays, with the log of the services
     seconds = time.monotonic() - started
     if teller.failures:
         _console.print(f"\n{len(teller.failures)} steps did not come out as told.", style="red")

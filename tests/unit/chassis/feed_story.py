@@ -150,8 +150,12 @@ class World:
     def restore(self, *, by_the_book: bool, afresh: bool) -> None:
         """The authority goes back to its copy, under processes that live on or that start `afresh`.
 
-        By the book it begins a new epoch. Otherwise a follower that is ahead must make it notice.
+        By the book it begins a new epoch. Otherwise a follower that is ahead must make it notice. A follower whom time
+        does not bound, and of whom the copy may know nothing, is stopped meanwhile (embedded, all are one process).
         """
+        if not self.follower.time_bounded:
+            self.crash(0)
+            self.crash(1)
         epoch, applied = self.follower.mark()
         _connection(self.authority.database).deserialize(self.copy.body)
         self._forget_what_was_lost(self.copy)

@@ -1,61 +1,87 @@
-"""Tables and a bus for the tests of outbox and inbox.
-
-Owns the smallest service that could use them. Refuses to be a mock: the tables are real, and the bus keeps what it
-confirmed.
-"""
+"""Tables and events for the tests of outbox, inbox and migrations."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Event as Flag
+from threading import Thread
 
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import DeclarativeBase
 
-from services.chassis.bus import BusUnavailableError, LocalBus, UnroutableError
-from services.chassis.db import naming
+from services.chassis.db import Database, create_all, naming
 from services.chassis.event import Event
+from services.chassis.outbox import record
 from services.chassis.tables import InboxRow, OutboxRow
 
 TYPE = "care.concord.test.happened.v1"
+STRAY = "care.concord.test.unwanted.v1"
+SECONDS = 15.0
 
 
 class Base(DeclarativeBase):
-    """The tables of no service."""
+    """The tables of a service that has nothing else."""
 
     metadata = naming()
 
 
 class Outbox(OutboxRow, Base):
-    """Events that wait."""
+    """Its outbox."""
 
 
 class Inbox(InboxRow, Base):
-    """Events that were handled."""
+    """Its inbox."""
 
 
-class ShelfBus(LocalBus):
-    """Keeps what it confirmed on a shelf; can be away, and can have no queue for some events."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shelf: list[Event] = []
-        self.away = False
-        self.homeless: set[int] = set()
-
-    def publish(self, events: Sequence[Event]) -> None:
-        """Shelve every event that has a home."""
-        if self.away:
-            raise BusUnavailableError("away")
-        self.shelf += [event for event in events if event.data["n"] not in self.homeless]
-        stray = frozenset(event.id for event in events if event.data["n"] in self.homeless)
-        if stray:
-            raise UnroutableError(stray)
-
-    def numbers(self) -> list[int]:
-        """The events on the shelf, by number."""
-        return [event.data["n"] for event in self.shelf]
+def emptied(database: Database) -> Database:
+    """A database with empty tables: for hypothesis, whose examples share one."""
+    create_all(database, Base)
+    with database.transaction() as session:
+        for model in (Outbox, Inbox):
+            session.execute(delete(model))
+    return database
 
 
-def happened(number: int, type_: str = TYPE) -> Event:
-    """An event with a number."""
+def happened(number: int = 0, type_: str = TYPE) -> Event:
+    """An event that can be told from the others."""
     return Event.create("test", type_, {"n": number}, time=datetime.now(UTC))
+
+
+def recorded(database: Database, *events: Event) -> None:
+    """Events, in the outbox."""
+    with database.transaction() as session:
+        for event in events:
+            record(session, Outbox, event)
+
+
+def waiting(database: Database) -> int:
+    """How many rows the outbox has."""
+    with database.transaction() as session:
+        return session.scalar(select(func.count()).select_from(Outbox)) or 0
+
+
+def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.01)
+
+
+@contextmanager
+def running(*loops: Callable[[Flag], None]) -> Iterator[Flag]:
+    """Loops in threads, for the block."""
+    stop = Flag()
+    threads = [Thread(target=loop, args=(stop,), daemon=True) for loop in loops]
+    for thread in threads:
+        thread.start()
+    try:
+        yield stop
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(SECONDS)
+            assert not thread.is_alive(), "a loop ends when it is told to"

@@ -1,156 +1,181 @@
-"""The outbox loses nothing: what is committed goes to the bus, perhaps twice, never not at all."""
+"""The outbox: never lost, perhaps twice, and nobody keeps the others back."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import insert
 
-from services.chassis import failpoints, outbox
-from services.chassis.bus import BusUnavailableError
+from services.chassis import failpoints
+from services.chassis.bus import Bus, BusUnavailableError
 from services.chassis.db import Database, create_all
 from services.chassis.failpoints import FailpointReachedError
-from services.chassis.outbox import Relay
+from services.chassis.outbox import BATCH, CHANNEL, UNROUTABLE_PAUSE_SECONDS, Relay, record
 from services.chassis.wake import LocalNotifier
-from tests.fakes import FakeClock
-from tests.unit.chassis.plumbing import Base, Outbox, ShelfBus, happened
+from tests.fakes import FakeClock, RecordingBus
+from tests.unit.chassis.plumbing import STRAY, Base, Outbox, emptied, happened, recorded, running, until, waiting
+
+IN_MEMORY = Database("sqlite://")
 
 
 @pytest.fixture
-def bus() -> ShelfBus:
-    return ShelfBus()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def relay(database: Database, bus: ShelfBus, clock: FakeClock) -> Relay:
+def database(database: Database) -> Database:
+    """With its tables."""
     create_all(database, Base)
-    return Relay(database, bus, LocalNotifier(), clock, Outbox)
+    return database
 
 
 @pytest.fixture(autouse=True)
-def _disarmed() -> Iterator[None]:
+def disarmed() -> Iterator[None]:
     yield
     failpoints.disarm()
 
 
-def record(database: Database, *numbers: int) -> None:
-    with database.transaction() as session:
-        for number in numbers:
-            outbox.record(session, Outbox, happened(number))
+def relay(database: Database, bus: Bus, clock: FakeClock | None = None, notifier: LocalNotifier | None = None) -> Relay:
+    return Relay(database, bus, notifier or LocalNotifier(), clock or FakeClock(), Outbox)
 
 
-def test_recorded_events_go_once_and_in_order(database: Database, relay: Relay, bus: ShelfBus) -> None:
-    record(database, 1, 2, 3)
-    assert relay.relay_once() == 3
-    assert relay.relay_once() == 0
-    assert bus.numbers() == [1, 2, 3]
+def test_an_event_is_there_only_if_its_transaction_is(database: Database) -> None:
+    def fail() -> None:
+        with database.transaction() as session:
+            record(session, Outbox, happened())
+            raise RuntimeError("the business failed")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert waiting(database) == 0
 
 
-def test_an_event_of_a_transaction_that_was_rolled_back_never_goes(
-    database: Database, relay: Relay, bus: ShelfBus
-) -> None:
-    with pytest.raises(RuntimeError), database.transaction() as session:
-        outbox.record(session, Outbox, happened(1))
-        raise RuntimeError("changed its mind")
-    assert relay.relay_once() == 0
-    assert bus.numbers() == []
+def test_events_go_in_order_and_their_rows_go_after_them(database: Database) -> None:
+    bus = RecordingBus()
+    events = [happened(n) for n in range(BATCH + 10)]
+    recorded(database, *events)
+    assert relay(database, bus).relay_once() == BATCH
+    assert relay(database, bus).relay_once() == 10
+    assert relay(database, bus).relay_once() == 0
+    assert bus.stored == events
+    assert waiting(database) == 0
 
 
 @pytest.mark.parametrize("point", ["outbox.before_publish", "outbox.after_publish"])
-def test_a_crash_between_two_steps_repeats_but_does_not_lose(
-    database: Database, relay: Relay, bus: ShelfBus, point: str
-) -> None:
-    record(database, 1, 2)
+def test_a_relay_that_dies_loses_nothing(database: Database, point: str) -> None:
+    bus = RecordingBus()
+    events = [happened(n) for n in range(3)]
+    recorded(database, *events)
     failpoints.arm({point: "raise"})
     with pytest.raises(FailpointReachedError):
-        relay.relay_once()
+        relay(database, bus).relay_once()
+    assert waiting(database) == 3
     failpoints.disarm()
-    relay.relay_once()
-    assert set(bus.numbers()) == {1, 2}
-    assert relay.relay_once() == 0
+    assert relay(database, bus).relay_once() == 3
+    assert set(bus.ids) == {event.id for event in events}
+    assert waiting(database) == 0
 
 
-def test_events_stay_while_the_bus_is_away(database: Database, relay: Relay, bus: ShelfBus) -> None:
-    record(database, 1)
-    bus.away = True
+def test_a_bus_that_does_not_confirm_is_tried_again(database: Database) -> None:
+    bus = RecordingBus(faults=1.0)
+    recorded(database, happened())
     with pytest.raises(BusUnavailableError):
-        relay.relay_once()
-    bus.away = False
-    assert relay.relay_once() == 1
+        relay(database, bus).relay_once()
+    assert waiting(database) == 1
+    bus.faults = 0.0
+    assert relay(database, bus).relay_once() == 1
 
 
-def test_an_event_that_nobody_takes_stays_and_keeps_no_other_back(
-    database: Database, relay: Relay, bus: ShelfBus, clock: FakeClock
+def test_an_unwanted_event_stays_alone_and_is_tried_again_after_a_pause(database: Database) -> None:
+    clock = FakeClock()
+    bus = RecordingBus(unwanted=frozenset({STRAY}))
+    recorded(database, happened(0), happened(1, STRAY), happened(2))
+    one = relay(database, bus, clock)
+    assert one.relay_once() == 2
+    assert waiting(database) == 1
+    assert one.relay_once() == 0
+    bus.unwanted = frozenset()
+    assert one.relay_once() == 0, "the pause is not over"
+    clock.jump(3600.0)
+    assert one.relay_once() == 0, "a pause is not measured by the time of day"
+    clock.advance(UNROUTABLE_PAUSE_SECONDS)
+    assert one.relay_once() == 1
+    assert [event.data["n"] for event in bus.stored] == [0, 2, 1]
+
+
+def test_unwanted_events_keep_nobody_back_however_many_they_are(database: Database) -> None:
+    bus = RecordingBus(unwanted=frozenset({STRAY}))
+    recorded(database, *(happened(n, STRAY) for n in range(BATCH * 8)), happened(7))
+    with running(relay(database, bus).run):
+        until(lambda: bus.stored, seconds=5.0)
+    assert waiting(database) == BATCH * 8
+
+
+def test_a_row_that_is_no_event_keeps_nobody_back_and_stays(database: Database) -> None:
+    bus = RecordingBus()
+    with database.transaction() as session:
+        session.execute(insert(Outbox).values(body=b"from a later version"))
+    recorded(database, happened(1))
+    one = relay(database, bus)
+    assert one.relay_once() == 1
+    assert one.relay_once() == 0
+    assert waiting(database) == 1
+
+
+def test_a_bell_is_quicker_than_the_next_look(database: Database) -> None:
+    bus, notifier = RecordingBus(), LocalNotifier()
+    with running(relay(database, bus, notifier=notifier).run):
+        time.sleep(0.2)  # it waits by now
+        recorded(database, happened())
+        notifier.notify(CHANNEL)
+        until(lambda: bus.stored, seconds=0.5)
+
+
+def test_without_a_bell_it_is_looked_at_all_the_same(database: Database) -> None:
+    bus = RecordingBus()
+    with running(relay(database, bus).run):
+        recorded(database, happened())
+        until(lambda: bus.stored, seconds=3.0)
+
+
+Steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("record"), st.integers(1, 5)),
+        st.tuples(st.just("relay"), st.sampled_from(["", "outbox.before_publish", "outbox.after_publish"])),
+        st.tuples(st.just("faults"), st.floats(0.0, 1.0)),
+    ),
+    max_size=12,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(steps=Steps, seed=st.integers(0, 1000))
+def test_whatever_fails_every_event_arrives_and_first_arrivals_are_in_order(
+    steps: list[tuple[str, object]], seed: int
 ) -> None:
-    """It is tried again after a pause, and goes once somebody takes it."""
-    bus.homeless = {2}
-    record(database, 1, 2, 3)
-    assert relay.relay_once() == 2
-    assert relay.relay_once() == 0, "not at once again"
-    bus.homeless = set()
-    clock.advance(outbox.UNROUTABLE_PAUSE_SECONDS + 1)
-    assert relay.relay_once() == 1
-    assert bus.numbers() == [1, 3, 2]
+    """Deaths at the failpoints, and a bus that fails before, after and in the middle; each relay is a new process."""
+    database = emptied(IN_MEMORY)
+    bus, numbers = RecordingBus(seed), iter(range(1000))
+    total = 0
+    for what, how in steps:
+        if what == "record":
+            recorded(database, *(happened(next(numbers)) for _ in range(int(str(how)))))
+            total += int(str(how))
+        elif what == "faults":
+            bus.faults = float(str(how))
+        else:
+            _one_life(relay(database, bus), str(how))
+    bus.faults = 0.0
+    relay(database, bus).relay_once()
+    assert list(dict.fromkeys(event.data["n"] for event in bus.stored)) == list(range(total))
+    assert waiting(database) == 0
 
 
-def test_a_long_outbox_goes_in_batches(database: Database, relay: Relay, bus: ShelfBus) -> None:
-    record(database, *range(outbox.BATCH + 10))
-    assert relay.relay_once() == outbox.BATCH
-    assert relay.relay_once() == 10
-    assert bus.numbers() == list(range(outbox.BATCH + 10))
-
-
-def test_a_running_relay_is_woken_by_the_bell(database: Database, bus: ShelfBus, clock: FakeClock) -> None:
-    create_all(database, Base)
-    notifier = LocalNotifier()
-    relay = Relay(database, bus, notifier, clock, Outbox)
-    stop = threading.Event()
-    thread = threading.Thread(target=relay.run, args=(stop,))
-    thread.start()
-    time.sleep(0.2)
-    record(database, 1)
-    notifier.notify(outbox.CHANNEL)
-    end = time.monotonic() + 10
-    while bus.numbers() != [1] and time.monotonic() < end:
-        time.sleep(0.01)
-    stop.set()
-    thread.join(10)
-    assert bus.numbers() == [1]
-
-
-def test_of_two_relays_of_one_postgresql_database_one_works_until_it_is_gone(
-    fresh_postgresql: object, clock: FakeClock
-) -> None:
-    """Two processes, as far as the lock can tell: each relay has connections of its own."""
-    url = fresh_postgresql()  # type: ignore[operator]
-    first_bus, second_bus = ShelfBus(), ShelfBus()
-    databases = [Database(url), Database(url)]
-    create_all(databases[0], Base)
-    stops = [threading.Event(), threading.Event()]
-    notifiers = [LocalNotifier(), LocalNotifier()]
-    threads = []
-    for index, bus in enumerate((first_bus, second_bus)):
-        relay = Relay(databases[index], bus, notifiers[index], clock, Outbox)
-        threads.append(threading.Thread(target=relay.run, args=(stops[index],)))
-        threads[-1].start()
-    for number in range(20):
-        record(databases[0], number)
-        time.sleep(0.01)
-    end = time.monotonic() + 15
-    while len(first_bus.shelf) + len(second_bus.shelf) < 20 and time.monotonic() < end:
-        time.sleep(0.05)
-    for stop, thread in zip(stops, threads, strict=True):
-        stop.set()
-        thread.join(10)
-    assert sorted(first_bus.numbers() + second_bus.numbers()) == list(range(20)), (
-        "each event once: one at a time relays"
-    )
-    for database in databases:
-        database.dispose()
+def _one_life(one: Relay, ends_at: str) -> None:
+    failpoints.arm({ends_at: "raise"} if ends_at else {})
+    try:
+        one.relay_once()
+    except (FailpointReachedError, BusUnavailableError):
+        pass
+    finally:
+        failpoints.disarm()
