@@ -19,7 +19,7 @@ from sqlalchemy import Connection, MetaData, text
 from .db import Database
 
 # Any number that nothing else in these databases locks.
-_LOCK_KEY = 0x636F6E63
+LOCK_KEY = 0x636F6E63
 # alembic keeps the migration that is running in a variable of its module.
 _one_in_this_process = threading.Lock()
 
@@ -31,7 +31,7 @@ def upgrade(database: Database, service: str) -> None:
     """
     with _one_in_this_process, database.engine.connect() as connection:
         if database.is_postgresql:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
         command.upgrade(_config(service, connection), "head")
         connection.commit()
 

@@ -28,9 +28,7 @@ def start(deps: Deps, bus: Bus, background: Background) -> None:
     relay = Relay(deps.database, bus, deps.notifier, deps.clock, models.Outbox)
     letters = Subscription(QUEUE, inbox.types)
     background.start("consent relay", relay.run)
-    background.start(
-        "consent account", lambda stop: bus.consume(letters, inbox.handle, stop, several=inbox.handle_all)
-    )
+    background.start("consent account", lambda stop: bus.consume(letters, inbox.handle, stop, several=inbox.handle_all))
     background.every("consent settle", SETTLE_SECONDS, deps.barrier.settle_pending)
     background.every("consent sweep", SWEEP_SECONDS, lambda: sweep(deps, inbox))
 

@@ -159,16 +159,13 @@ class MailboxRow(Base):
 
 
 class HeldRow(Base):
-    """A letter that waits for the gate to open, in the order of its sender's letters (`n`)."""
+    """A letter that waits for the gate to open; `n` is its turn."""
 
     __tablename__ = "held"
 
     n: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     letter: Mapped[UUID] = mapped_column(ForeignKey("letter.id"), unique=True)
-    sender: Mapped[UUID] = mapped_column(Uuid)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-    __table_args__ = (Index("ix_held_sender", "sender", "n"),)
 
 
 class RefusalRow(Base):

@@ -87,7 +87,7 @@ def hold(session: Session, address: Address, expires_at: datetime) -> None:
     """Hold a letter that was just kept until the gate opens, or until it expires."""
     rows = [_delivery(address, recipient, State.HELD) for recipient in address.recipients]
     session.connection().execute(_INSERT_DELIVERY, rows)
-    held = {"letter": address.letter, "sender": address.sender, "expires_at": expires_at}
+    held = {"letter": address.letter, "expires_at": expires_at}
     session.connection().execute(insert(HeldRow), held)
 
 

@@ -15,6 +15,7 @@ from services.chassis import failpoints, migrate
 from services.chassis.db import Database
 from services.messaging import models
 
+from .site import MAX, Site
 from .world import World, sqlite
 
 POSTGRESQL = os.environ.get("CONCORD_TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -64,8 +65,8 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 @pytest.fixture
 def real_world(postgresql_database: Database) -> Iterator[World]:
-    """The small world on PostgreSQL, where many things can happen at once."""
-    world = World(postgresql_database)
+    """The small world on PostgreSQL, where many things can happen at once, with the deadline it has when deployed."""
+    world = World(postgresql_database, gate_deadline_seconds=1.0)
     yield world
     world.close()
 
@@ -75,6 +76,14 @@ def small_world(sqlite_database: Database) -> Iterator[World]:
     """The small world on SQLite."""
     world = World(sqlite_database)
     yield world
+    world.close()
+
+
+@pytest.fixture
+def site(sqlite_database: Database) -> Iterator[Site]:
+    """The app over the small world, and a client."""
+    world = World(sqlite_database, letter_max_bytes=MAX)
+    yield Site(world)
     world.close()
 
 

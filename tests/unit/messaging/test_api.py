@@ -1,107 +1,19 @@
-"""Messaging over HTTP: what a client sees, and what a hostile one may try."""
+"""Messaging over HTTP: what a client sees."""
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Iterator
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from concord_formats.signatures import from_base64url, to_base64url
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from services.chassis import failpoints
-from services.chassis.auth import AccessToken
-from services.chassis.db import Database
-from services.chassis.problems import Problem
-from services.chassis.web import service_app
-from services.messaging import api, models
 from services.messaging.handout import HandoutEndedError
 from services.messaging.intake import LETTER_TYPE
 
-from .world import AGE, PATIENT, Clinician, World, digest, framed, grant, settings
-
-MAX = 2 * 1024 * 1024
-
-
-class TrustingAuthenticator:
-    """Takes whoever the test says they are; nobody, when it says nothing."""
-
-    def __init__(self) -> None:
-        self.caller: Clinician | None = None
-
-    def authenticate(self, _: object) -> AccessToken:
-        if self.caller is None:
-            raise Problem(401, "unauthenticated", "Not signed in", "Sign in.")
-        return AccessToken(self.caller.caller, "thumbprint", 0)
-
-
-class Site:
-    """The app over a small world, and a client that signs in as whoever it is told."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.authenticator = TrustingAuthenticator()
-        configured = settings()
-        configured.service, configured.public_url = "messaging", "http://concord.test/messaging"
-        app = service_app(configured, [api.messaging], dict, authenticator=self.authenticator)  # type: ignore[arg-type]
-        app.extensions[api.EXTENSION] = world.desk
-        self.app = app
-        self.client: FlaskClient = app.test_client()
-
-    def ask(self, method: str, path: str, who: Clinician | None, **more: Any) -> TestResponse:
-        self.authenticator.caller = who
-        return self.client.open(path, method=method, **more)
-
-    def get(self, path: str, who: Clinician | None = None) -> TestResponse:
-        return self.ask("GET", path, who or self.world.psychologist)
-
-    def put(self, letter: UUID, body: bytes, **more: Any) -> TestResponse:
-        return self.ask(
-            "PUT", f"/v1/letters/{letter}", self.world.physician, **({"data": body, "content_type": LETTER_TYPE} | more)
-        )
-
-    def stream(self, letter: UUID, body: Any, announced: int | None) -> TestResponse:
-        """Send a body that is read as it comes; None: chunked, so that nothing is announced."""
-        how = {"wsgi.input_terminated": True} if announced is None else {"CONTENT_LENGTH": str(announced)}
-        return self.put(letter, b"", environ_overrides={"wsgi.input": body} | how)
-
-    def send(self, body: bytes = AGE + b"sealed", **changed: Any) -> tuple[UUID, TestResponse]:
-        address = self.world.address(**changed)
-        return address.letter, self.put(address.letter, framed(address, body))
-
-
-@pytest.fixture
-def site(sqlite_database: Database) -> Iterator[Site]:
-    world = World(sqlite_database, letter_max_bytes=MAX)
-    yield Site(world)
-    world.close()
-
-
-def problem(response: TestResponse) -> tuple[int, str]:
-    assert response.content_type == "application/problem+json"
-    assert response.json is not None
-    return response.status_code, response.json["type"].rpartition(":")[2]
-
-
-def empty(world: World) -> bool:
-    tables = (models.LetterRow, models.DeliveryRow, models.ChunkRow, models.UploadRow)
-    return not any(world.rows(table) for table in tables)
-
-
-def receipt(site: Site, letter: UUID, body: str, /, **changed: Any) -> dict[str, str]:
-    said = {
-        "v": 1,
-        "letter": str(letter),
-        "recipient": str(site.world.psychologist.id),
-        "device": str(site.world.psychologist.device),
-        "letter_sha256": body,
-        "opened_at": "2026-11-23T09:05:00Z",
-    } | changed
-    return {"receipt": to_base64url(json.dumps(said).encode()), "signature": to_base64url(bytes(64 + 3309))}
+from .site import Site, empty, problem, receipt
+from .world import AGE, PATIENT, Clinician, digest, framed, grant
 
 
 def test_the_story_of_a_letter(site: Site) -> None:
@@ -242,105 +154,6 @@ def test_a_stranger_sees_no_letter_and_a_recipient_only_their_own_copy(site: Sit
     (own,) = site.get(f"/v1/letters/{letter}", colleague).json["deliveries"]
     assert own["recipient"] == str(colleague.id)
     assert len(site.get(f"/v1/letters/{letter}", world.physician).json["deliveries"]) == 2
-
-
-class Endless(io.RawIOBase):
-    """A body that never ends, and says how much of it was read."""
-
-    def __init__(self, head: bytes) -> None:
-        self.head, self.taken = head, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        piece = self.head[self.taken : self.taken + len(buffer)] or b"x" * len(buffer)
-        buffer[: len(piece)] = piece
-        self.taken += len(piece)
-        return len(piece)
-
-
-def test_an_endless_body_is_refused_while_it_is_read(site: Site) -> None:
-    """Without a length (chunked), the server must count for itself."""
-    address = site.world.address()
-    endless = Endless(framed(address, AGE))
-    response = site.stream(address.letter, endless, None)
-    assert problem(response) == (413, "too-large")
-    assert endless.taken <= MAX + 2 * 1024 * 1024
-    assert empty(site.world)
-
-
-def test_ten_gigabytes_announced_as_one_kilobyte_are_one_kilobyte(site: Site) -> None:
-    address = site.world.address()
-    endless = Endless(framed(address, AGE))
-    response = site.stream(address.letter, endless, 1024)
-    assert response.status_code == 201
-    assert endless.taken <= 1024
-    assert sum(len(row.body) for row in site.world.rows(models.ChunkRow)) < 1024
-
-
-def test_a_body_announced_too_large_is_refused_before_it_is_read(site: Site) -> None:
-    address = site.world.address()
-    endless = Endless(framed(address, AGE))
-    response = site.stream(address.letter, endless, 10 * 1024**3)
-    assert problem(response) == (413, "too-large")
-    assert endless.taken == 0
-
-
-@pytest.mark.parametrize("size", [10, 1024 * 1024 + 10])
-def test_a_body_cut_short_leaves_nothing(site: Site, size: int) -> None:
-    address = site.world.address()
-    body = framed(address, AGE + b"x" * size)
-    response = site.stream(address.letter, io.BytesIO(body), len(body) + 5)
-    assert problem(response) == (400, "truncated")
-    assert empty(site.world)
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b"", 400),
-        (b"\n", 400),
-        (b"{}", 400),
-        (b"{}\n", 400),
-        (b"{}\nage-encryption.org/v2\n", 400),
-        (b"{}\n" + AGE, 422),
-        (b"[]\n" + AGE, 422),
-        (b"\xff\xfe\n" + AGE, 422),
-        (b"x" * 20_000, 422),
-        (b"x" * 20_000 + b"\n" + AGE, 422),
-        (b"[" * 16_000 + b"\n" + AGE, 422),
-    ],
-)
-def test_a_malformed_letter_is_refused_by_name(site: Site, body: bytes, status: int) -> None:
-    response = site.put(uuid4(), body)
-    assert problem(response)[0] == status
-    assert empty(site.world)
-
-
-def test_a_letter_of_another_type_is_refused(site: Site) -> None:
-    address = site.world.address()
-    response = site.put(address.letter, framed(address, AGE), content_type="application/json")
-    assert problem(response) == (415, "unsupported-media-type")
-
-
-def test_a_letter_of_another_is_refused(site: Site) -> None:
-    _, response = site.send(sender=site.world.stranger.id)
-    assert problem(response) == (403, "not-the-sender")
-
-
-def test_the_path_must_name_the_letter(site: Site) -> None:
-    address = site.world.address()
-    response = site.put(uuid4(), framed(address, AGE))
-    assert (problem(response), response.json["field"]) == ((422, "invalid-field"), "letter")
-    assert problem(site.ask("GET", "/v1/letters/not-an-id", site.world.physician))[0] == 422
-
-
-@pytest.mark.parametrize(
-    "query", ["after=-1", "after=x", "wait=-1", "wait=nan", "wait=inf", "limit=0", "limit=201", "x=1"]
-)
-def test_a_wrong_query_is_refused(site: Site, query: str) -> None:
-    assert problem(site.get(f"/v1/inbox?{query}"))[0] == 422
 
 
 def test_an_inbox_goes_on_from_its_cursor(site: Site) -> None:

@@ -135,7 +135,7 @@ def test_a_process_that_stood_still_sends_no_further_window(world: World) -> Non
     """The clock is read right before a window leaves: a pause between the decision and the send stops it."""
     _, windows = begin(world)
     next(windows)
-    failpoints.arm({"handout.before_window": lambda: world.clock.move(0.6)})
+    failpoints.arm({"handout.before_window": lambda: world.clock.move(5)})
     with pytest.raises(HandoutEndedError, match="deadline-passed"):
         next(windows)
 

@@ -242,7 +242,7 @@ def test_a_projection_behind_its_lease_holds_letters(world: World, feed: str) ->
 
 
 def test_a_gate_that_stalls_beyond_its_deadline_is_rolled_back_and_its_letter_held(world: World) -> None:
-    failpoints.arm({"gate.before_commit": lambda: world.clock.move(0.6)})
+    failpoints.arm({"gate.before_commit": lambda: world.clock.move(5)})
     outcome = world.send()
     assert (outcome.state, outcome.reason) == (State.HELD, "deadline-passed")
     assert world.inbox() == world.events() == []

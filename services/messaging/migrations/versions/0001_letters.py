@@ -119,13 +119,11 @@ def upgrade() -> None:
         "held",
         sa.Column("n", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("letter", sa.Uuid(), nullable=False),
-        sa.Column("sender", sa.Uuid(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["letter"], ["letter.id"], name=op.f("fk_held_letter")),
         sa.PrimaryKeyConstraint("n", name=op.f("pk_held")),
         sa.UniqueConstraint("letter", name=op.f("uq_held_letter")),
     )
-    op.create_index("ix_held_sender", "held", ["sender", "n"], unique=False)
     if op.get_bind().dialect.name == "postgresql":
         # Sealed bytes do not compress: stored plain, a window of them is read without reading the rest.
         op.execute("ALTER TABLE letter_chunk ALTER COLUMN body SET STORAGE EXTERNAL")

@@ -1,0 +1,136 @@
+"""Loops that run beside the main thread: a failure ends none of them, a signal ends all."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from services.chassis import process
+from services.chassis.process import Background
+from tests.unit.chassis.plumbing import until
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "FIRST_PAUSE_SECONDS", 0.02)
+
+
+def test_a_loop_runs_in_a_thread_of_its_name_until_it_is_told_to_stop() -> None:
+    background = Background()
+    names: list[str] = []
+
+    def loop(stop: threading.Event) -> None:
+        names.append(threading.current_thread().name)
+        stop.wait()
+
+    background.start("consent relay", loop)
+    until(lambda: names)
+    background.stop()
+    assert names == ["consent relay"]
+    assert "consent relay" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_loop_that_fails_is_started_again_and_logged_without_its_message(capsys: pytest.CaptureFixture[str]) -> None:
+    background = Background()
+    runs: list[int] = []
+
+    def loop(stop: threading.Event) -> None:
+        runs.append(1)
+        if len(runs) < 3:
+            raise ValueError("Erika Mustermann")
+        stop.wait()
+
+    background.start("fragile", loop)
+    until(lambda: len(runs) == 3)
+    background.stop()
+    logged = capsys.readouterr().err
+    assert logged.count("ValueError") == 2
+    assert "fragile" in logged
+    assert "Erika" not in logged
+
+
+def test_the_pause_grows_with_each_failure_and_begins_small_again_after_a_good_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise a loop that fails once a day would soon wait the longest pause each time."""
+    monkeypatch.setattr(process, "LONGEST_PAUSE_SECONDS", 0.2)
+    background = Background()
+    began: list[float] = []
+    ended: list[float] = []
+
+    def loop(stop: threading.Event) -> None:
+        began.append(time.monotonic())
+        if len(began) == 6:
+            stop.wait(0.4)  # it runs well for longer than the longest pause
+        ended.append(time.monotonic())
+        if len(began) < 8:
+            raise OSError
+        stop.wait()
+
+    background.start("fragile", loop)
+    until(lambda: len(began) == 8)
+    background.stop()
+    pauses = [start - end for start, end in zip(began[1:], ended, strict=False)]
+    assert pauses[1] > pauses[0]
+    assert 0.2 <= pauses[4] < 0.35, "bounded"
+    assert pauses[5] < 0.15, "small again"
+
+
+def test_a_loop_that_fails_ends_within_its_pause_when_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "FIRST_PAUSE_SECONDS", 60.0)
+    background = Background()
+    failed = threading.Event()
+
+    def loop(_: threading.Event) -> None:
+        failed.set()
+        raise OSError
+
+    background.start("fragile", loop)
+    failed.wait(5)
+    started = time.monotonic()
+    background.stop()
+    assert time.monotonic() - started < 1.0
+
+
+def test_work_is_repeated_also_after_it_failed() -> None:
+    background = Background()
+    done: list[int] = []
+
+    def work() -> None:
+        done.append(1)
+        if len(done) == 2:
+            raise ValueError
+
+    background.every("sweep", 0.01, work)
+    until(lambda: len(done) >= 4)
+    background.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_worker_and_its_loops_come_to_their_end(number: signal.Signals) -> None:
+    program = """
+from services.chassis.process import Background, run_until_signalled
+background = Background()
+def loop(stop):
+    print("running", flush=True)
+    stop.wait()
+    print("ended", flush=True)
+background.start("loop", loop)
+run_until_signalled(background)
+print("done", flush=True)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "running\n"
+        time.sleep(0.2)  # the handlers are set right after the start
+        worker.send_signal(number)
+        assert worker.stdout.read() == "ended\ndone\n"
+        assert worker.wait(10) == 0
