@@ -31,8 +31,8 @@ def postgresql_url(request: pytest.FixtureRequest) -> str:
         return real.POSTGRESQL
     if real.docker_answers():
         request.getfixturevalue("docker_services")
-        real.wait_until(lambda: real.postgresql_answers(real.STARTED_POSTGRESQL), "PostgreSQL")
-        return real.STARTED_POSTGRESQL
+        real.wait_until(lambda: real.postgresql_answers(real.DOCKER_POSTGRESQL), "PostgreSQL")
+        return real.DOCKER_POSTGRESQL
     return real.start_postgresql()
 
 
@@ -43,9 +43,8 @@ def amqp_url(request: pytest.FixtureRequest) -> str:
         return real.AMQP
     if real.docker_answers():
         request.getfixturevalue("docker_services")
-        started = "amqp://guest:guest@127.0.0.1:55672/%2F"
-        real.wait_until(lambda: real.rabbitmq_answers(started), "RabbitMQ")
-        return started
+        real.wait_until(lambda: real.rabbitmq_answers(real.DOCKER_AMQP), "RabbitMQ")
+        return real.DOCKER_AMQP
     return real.start_rabbitmq()
 
 

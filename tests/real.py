@@ -7,13 +7,16 @@ be had, it says what to do.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,10 +26,14 @@ from pika.exceptions import AMQPError
 
 POSTGRESQL = os.environ.get("CONCORD_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
 AMQP = os.environ.get("CONCORD_TEST_AMQP", "amqp://guest:guest@127.0.0.1:5672/%2F")
-# Ports of those that are started here, beside a server that may use the usual one for something else.
-STARTED_POSTGRESQL = "postgresql://postgres@127.0.0.1:55432/postgres"
+# What `tests/docker-compose.yml` gives them, beside servers that may have the usual ports.
+DOCKER_POSTGRESQL = "postgresql://postgres@127.0.0.1:55432/postgres"
+DOCKER_AMQP = "amqp://guest:guest@127.0.0.1:55672/%2F"
 START_SECONDS = 90.0
 Found = TypeVar("Found")
+# What was started ends with the process, also when a test run is interrupted.
+_until_exit = ExitStack()
+atexit.register(_until_exit.close)
 
 
 class NotToBeHadError(RuntimeError):
@@ -59,43 +66,16 @@ def docker_answers() -> bool:
 
 
 def start_postgresql() -> str:
-    """Start the installed PostgreSQL in a temporary folder, or install it. Raises `NotToBeHadError`."""
-    programs = _postgresql_programs() or _installed("postgresql", _postgresql_programs)
-    if programs is None:
-        raise NotToBeHadError(
-            "PostgreSQL answers nowhere. Start one, or name it in CONCORD_TEST_POSTGRESQL, "
-            "or run as root: apt-get install postgresql"
-        )
-    folder = Path(tempfile.mkdtemp(prefix="concord-postgresql-"))
-    as_owner: list[str] = []
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        shutil.chown(folder, "postgres")
-        as_owner = ["runuser", "-u", "postgres", "--"]
-    data = folder / "data"
-    initdb = [*as_owner, programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust"]
-    subprocess.run(initdb, check=True, cwd=folder)
-    options = f"-p 55432 -c listen_addresses=127.0.0.1 -k {folder}"
-    start = [*as_owner, programs / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"]
-    subprocess.run(start, check=True, cwd=folder)
-    return STARTED_POSTGRESQL
+    """Start the installed PostgreSQL in a temporary folder, until this process ends; installed first if need be.
+
+    Raises `NotToBeHadError`.
+    """
+    return _until_exit.enter_context(_postgresql())
 
 
 def start_rabbitmq() -> str:
-    """Start the installed RabbitMQ, or install it. Raises `NotToBeHadError`."""
-
-    def server() -> str | None:
-        return shutil.which("rabbitmq-server", path=f"{os.environ['PATH']}:/usr/sbin:/usr/lib/rabbitmq/bin")
-
-    program = server() or _installed("rabbitmq-server", server)
-    if program is None:
-        raise NotToBeHadError(
-            "RabbitMQ answers nowhere. Start one, or name it in CONCORD_TEST_AMQP, "
-            "or run as root: apt-get install rabbitmq-server"
-        )
-    if not rabbitmq_answers(AMQP):
-        subprocess.run([program, "-detached"], check=True)
-    wait_until(lambda: rabbitmq_answers(AMQP), "RabbitMQ")
-    return AMQP
+    """Start the installed RabbitMQ likewise. Raises `NotToBeHadError`."""
+    return _until_exit.enter_context(_rabbitmq())
 
 
 def wait_until(answers: Callable[[], bool], what: str) -> None:
@@ -113,6 +93,86 @@ def installed_program(program: str, package: str) -> str:
     if found is None:
         raise NotToBeHadError(f"{program} is not installed. Run as root: apt-get install {package}")
     return found
+
+
+@contextmanager
+def _postgresql() -> Iterator[str]:
+    programs = _postgresql_programs() or _installed("postgresql", _postgresql_programs)
+    if programs is None:
+        raise NotToBeHadError(
+            "PostgreSQL answers nowhere. Start one, or name it in CONCORD_TEST_POSTGRESQL, "
+            "or run as root: apt-get install postgresql"
+        )
+    folder = Path(tempfile.mkdtemp(prefix="concord-postgresql-"))
+    as_owner: list[str | Path] = []
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        shutil.chown(folder, "postgres")
+        as_owner = ["runuser", "-u", "postgres", "--"]
+    control: list[str | Path] = [*as_owner, programs / "pg_ctl", "-D", folder / "data", "-w"]
+    port = free_port()
+    # What a test writes need not outlive a power cut.
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {folder}"
+    try:
+        _must("PostgreSQL", *as_owner, programs / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust")
+        _must("PostgreSQL", *control, "-o", options, "-l", folder / "log", "start")
+        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], check=False, capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _rabbitmq() -> Iterator[str]:
+    program = _rabbitmq_program() or _installed("rabbitmq-server", _rabbitmq_program)
+    if program is None:
+        raise NotToBeHadError(
+            "RabbitMQ answers nowhere. Start one, or name it in CONCORD_TEST_AMQP, "
+            "or run as root: apt-get install rabbitmq-server"
+        )
+    folder = Path(tempfile.mkdtemp(prefix="concord-rabbitmq-"))
+    if os.geteuid() == 0:  # Debian's start script goes on as its own user
+        shutil.chown(folder, "rabbitmq")
+    port = free_port()
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [program], env=_rabbitmq_settings(folder, port), stdout=log, stderr=log, start_new_session=True
+        )
+    url = f"amqp://guest:guest@127.0.0.1:{port}/%2F"
+    try:
+        wait_until(lambda: rabbitmq_answers(url), "RabbitMQ")
+        yield url
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(START_SECONDS)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _rabbitmq_program() -> str | None:
+    return shutil.which("rabbitmq-server", path=f"{os.environ['PATH']}:/usr/sbin:/usr/lib/rabbitmq/bin")
+
+
+def _rabbitmq_settings(folder: Path, port: int) -> dict[str, str]:
+    own = {
+        "RABBITMQ_NODENAME": f"concord-{port}@localhost",  # beside a node that runs already
+        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+        "RABBITMQ_NODE_PORT": str(port),
+        "RABBITMQ_DIST_PORT": str(free_port()),
+        "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+        "RABBITMQ_LOG_BASE": str(folder / "logs"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+        "RABBITMQ_CONFIG_FILE": str(folder / "none"),
+        "RABBITMQ_PID_FILE": str(folder / "pid"),
+    }
+    return dict(os.environ) | own
+
+
+def _must(what: str, *command: str | Path) -> None:
+    """Run a command. Raises `NotToBeHadError` with what it said."""
+    # Into a file: a server that it leaves behind would keep a pipe open.
+    with tempfile.TemporaryFile() as said:
+        if subprocess.run(command, stdout=said, stderr=said, cwd="/", check=False).returncode:
+            said.seek(0)
+            raise NotToBeHadError(f"{what} could not be started: {said.read().decode(errors='replace')[-2000:]}")
 
 
 def _postgresql_programs() -> Path | None:

@@ -5,13 +5,11 @@ Owns the loops beside the web: events out, events in, revocations settled, old r
 
 from __future__ import annotations
 
-from services.chassis import logs
+from services.chassis import worker
 from services.chassis.bus import Bus, Subscription
-from services.chassis.bus_rabbitmq import RabbitBus
-from services.chassis.config import load_settings
 from services.chassis.inbox import Inbox
 from services.chassis.outbox import Relay
-from services.chassis.process import Background, run_until_signalled
+from services.chassis.process import Background
 
 from . import account, evidence, models
 from .app import Deps, build
@@ -42,12 +40,4 @@ def sweep(deps: Deps, inbox: Inbox) -> None:
 
 def main() -> None:
     """Run until told to stop. Raises pydantic's `ValidationError` for settings that are missing."""
-    logs.configure("consent")
-    settings = load_settings("consent")
-    if settings.amqp_url is None:
-        raise SystemExit("error: CONCORD_AMQP_URL: the worker needs a broker")
-    bus = RabbitBus(settings.amqp_url, prefix=settings.amqp_prefix)
-    background = Background()
-    start(build(settings), bus, background)
-    run_until_signalled(background)
-    bus.close()
+    worker.run("consent", lambda settings, bus, background: start(build(settings), bus, background))

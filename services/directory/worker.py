@@ -6,12 +6,10 @@ requests; the directory handles no events of others.
 
 from __future__ import annotations
 
-from services.chassis import logs
+from services.chassis import worker
 from services.chassis.bus import Bus
-from services.chassis.bus_rabbitmq import RabbitBus
-from services.chassis.config import load_settings
 from services.chassis.outbox import Relay
-from services.chassis.process import Background, run_until_signalled
+from services.chassis.process import Background
 
 from . import models, usecases
 from .app import build
@@ -44,12 +42,4 @@ def sweep(deps: Deps) -> None:
 
 def main() -> None:
     """Run until told to stop. Raises pydantic's `ValidationError` for settings that are missing."""
-    logs.configure("directory")
-    settings = load_settings("directory")
-    if settings.amqp_url is None:
-        raise SystemExit("error: CONCORD_AMQP_URL: the worker needs a broker")
-    bus = RabbitBus(settings.amqp_url, prefix=settings.amqp_prefix)
-    background = Background()
-    start(build(settings), bus, background)
-    run_until_signalled(background)
-    bus.close()
+    worker.run("directory", lambda settings, bus, background: start(build(settings), bus, background))

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import threading
 
-from services.chassis import logs
+from services.chassis import worker
 from services.chassis.bus import Bus
-from services.chassis.bus_rabbitmq import RabbitBus
-from services.chassis.config import load_settings
 from services.chassis.outbox import Relay
-from services.chassis.process import Background, run_until_signalled
+from services.chassis.process import Background
 
 from . import models, peers
 from .app import Deps, build, follow
@@ -47,12 +45,4 @@ def settle_held(deps: Deps, stop: threading.Event) -> None:
 
 def main() -> None:
     """Run until told to stop. Raises pydantic's `ValidationError` for settings that are missing."""
-    logs.configure("messaging")
-    settings = load_settings("messaging")
-    if settings.amqp_url is None:
-        raise SystemExit("error: CONCORD_AMQP_URL: the worker needs a broker")
-    bus = RabbitBus(settings.amqp_url, prefix=settings.amqp_prefix)
-    background = Background()
-    start(build(settings), bus, background)
-    run_until_signalled(background)
-    bus.close()
+    worker.run("messaging", lambda settings, bus, background: start(build(settings), bus, background))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +16,8 @@ from services.chassis import migrate
 from services.chassis.config import SERVICES
 from services.chassis.db import Database
 from services.consent.models import Base as ConsentBase
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -44,34 +48,31 @@ def test_a_column_that_no_model_has_is_told(database: Database) -> None:
 
 
 def test_processes_that_start_together_take_turns(fresh_postgresql: Callable[[], str]) -> None:
-    """Each has a connection of its own; without the lock, both would make the same tables."""
-    url = fresh_postgresql()
-    databases = [Database(url) for _ in range(4)]
-    failures: list[BaseException] = []
-
-    def start(database: Database) -> None:
-        try:
-            migrate.upgrade(database, "messaging")
-        except Exception as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=start, args=(database,)) for database in databases]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    for database in databases:
-        database.dispose()
+    """Without the lock, both would make the same tables."""
+    program = f"""
+from services.chassis import migrate
+from services.chassis.db import Database
+migrate.upgrade(Database({fresh_postgresql()!r}), "messaging")
+"""
+    started = [
+        subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    told = [process.communicate(timeout=60)[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], told
 
 
 def test_who_comes_while_another_process_migrates_waits(fresh_postgresql: Callable[[], str]) -> None:
     url = fresh_postgresql()
     ours, theirs = Database(url), Database(url)
     done = threading.Event()
+
+    def upgrade() -> None:
+        migrate.upgrade(ours, "directory")
+        done.set()
+
     with theirs.transaction() as session:
         session.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": migrate.LOCK_KEY})
-        thread = threading.Thread(target=lambda: (migrate.upgrade(ours, "directory"), done.set()))
+        thread = threading.Thread(target=upgrade)
         thread.start()
         assert not done.wait(0.5)
     assert done.wait(15)
