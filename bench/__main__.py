@@ -10,7 +10,6 @@ import json
 import os
 import platform
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -23,12 +22,9 @@ from . import age_stream, letters, sealing
 
 def main() -> None:
     """Measure, and print what was measured."""
-    with tempfile.TemporaryDirectory(prefix="concord-bench-") as folder, ExitStack() as started:
-        postgresql, amqp = real.POSTGRESQL, real.AMQP
-        if not real.postgresql_answers(postgresql):
-            postgresql = started.enter_context(real.started_postgresql())
-        if not real.rabbitmq_answers(amqp):
-            amqp = started.enter_context(real.started_rabbitmq())
+    with tempfile.TemporaryDirectory(prefix="concord-bench-") as folder:
+        postgresql = real.POSTGRESQL if real.postgresql_answers(real.POSTGRESQL) else real.start_postgresql()
+        amqp = real.AMQP if real.rabbitmq_answers(real.AMQP) else real.start_rabbitmq()
         work = Path(folder)
         figures = age_stream.measure(work) | sealing.measure(work) | letters.measure(work, postgresql, amqp)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}

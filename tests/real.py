@@ -130,12 +130,18 @@ def _rabbitmq() -> Iterator[str]:
             "or run as root: apt-get install rabbitmq-server"
         )
     folder = Path(tempfile.mkdtemp(prefix="concord-rabbitmq-"))
-    if os.geteuid() == 0:  # Debian's start script goes on as its own user
+    as_owner = ["runuser", "-u", "rabbitmq", "--"] if os.geteuid() == 0 else []
+    if as_owner:
         shutil.chown(folder, "rabbitmq")
     port = free_port()
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
-            [program], env=_rabbitmq_settings(folder, port), stdout=log, stderr=log, start_new_session=True
+            [*as_owner, program],
+            env=_rabbitmq_settings(folder, port),
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # so that one signal reaches the script and the server that it starts
         )
     url = f"amqp://guest:guest@127.0.0.1:{port}/%2F"
     try:
@@ -148,11 +154,13 @@ def _rabbitmq() -> Iterator[str]:
 
 
 def _rabbitmq_program() -> str | None:
-    return shutil.which("rabbitmq-server", path=f"{os.environ['PATH']}:/usr/sbin:/usr/lib/rabbitmq/bin")
+    # The first is the server's own script; what Debian puts before it leaves this session, and its signals behind.
+    return shutil.which("rabbitmq-server", path=f"/usr/lib/rabbitmq/bin:{os.environ['PATH']}")
 
 
 def _rabbitmq_settings(folder: Path, port: int) -> dict[str, str]:
     own = {
+        "HOME": str(folder),  # where its cookie goes
         "RABBITMQ_NODENAME": f"concord-{port}@localhost",  # beside a node that runs already
         "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
         "RABBITMQ_NODE_PORT": str(port),

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from . import failpoints
+
 Service = Literal["directory", "consent", "messaging"]
 SERVICES: tuple[Service, ...] = ("directory", "consent", "messaging")
 
@@ -87,6 +89,11 @@ class Settings(BaseSettings):
 
 
 def load_settings(service: Service) -> Settings:
-    """Read the environment of one service. Raises pydantic's `ValidationError` that names what is missing."""
+    """Read the environment of one service, and arm the failpoints that a test names there.
+
+    Raises pydantic's `ValidationError` that names what is missing.
+    """
     secrets = os.environ.get("CONCORD_SECRETS_DIR")
-    return Settings(service=service, _secrets_dir=secrets)
+    settings = Settings(service=service, _secrets_dir=secrets)
+    failpoints.arm(failpoints.parse(settings.failpoints))
+    return settings

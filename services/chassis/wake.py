@@ -21,6 +21,10 @@ from .db import Database
 
 # One channel of PostgreSQL for all: our own channel and key travel in the payload.
 _POSTGRESQL_CHANNEL = "concord"
+# How long a listener waits before it looks whether it is to stop.
+LOOK_SECONDS = 1.0
+# Under load a ring waits this long for others to go with: a hundredth of what a reader would notice.
+GATHER_SECONDS = 0.002
 _RECONNECT_SECONDS = 1.0
 # A listener says nothing for hours, so only the keepalives tell it that the other side is gone.
 _CONNECTING: dict[str, Any] = {
@@ -157,7 +161,7 @@ class PostgresNotifier:
         connection.execute(f"LISTEN {_POSTGRESQL_CHANNEL}")
         self._local.ring_all()  # what rang before this moment was not heard
         while not self._stop.is_set():
-            for notice in connection.notifies(timeout=1.0, stop_after=1):
+            for notice in connection.notifies(timeout=LOOK_SECONDS):
                 channel, _, key = notice.payload.partition(" ")
                 self._local.notify(channel, key)
 
@@ -169,9 +173,10 @@ class PostgresNotifier:
                 self._unsent.clear()  # only now: what a lost connection swallowed is sent on the next one
 
     def _gather(self) -> None:
-        """Wait for something to send, and join what came meanwhile."""
+        """Wait for something to send, a moment longer for its company, and join what came meanwhile."""
         if not self._unsent:
             self._add(self._outgoing.get())
+            self._stop.wait(GATHER_SECONDS)
         while not self._outgoing.empty():
             self._add(self._outgoing.get_nowait())
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from flask_openapi.openapi import OpenAPI
 
-from services.chassis import failpoints, health
+from services.chassis import health
 from services.chassis.auth import Authenticator
 from services.chassis.clock import Clock, SystemClock
 from services.chassis.config import Settings
@@ -54,7 +54,6 @@ def assemble(
 
 def build(settings: Settings) -> Deps:
     """The parts as deployed. Raises OSError and ValueError for keys that are missing or malformed."""
-    failpoints.arm(failpoints.parse(settings.failpoints))
     database = Database(settings.database_url)
     signer = ServiceSigner.from_settings(settings)
     directory = HttpPeer(settings.directory_url, "directory", signer)

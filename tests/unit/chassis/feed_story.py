@@ -65,6 +65,7 @@ class Copy:
 
     body: bytes
     consents: dict[str, str]
+    revocations: dict[int, str]
 
 
 @dataclass
@@ -88,6 +89,7 @@ class World:
         self.way = StoryWay(self)
         self.model = Model()
         self.bus: list[Event] = []
+        self.copies: list[Copy] = []
         self.made = 0
         self.processes = [self._process(1), self._process(2)]
         for _ in range(4):
@@ -138,17 +140,18 @@ class World:
 
     def back_up(self) -> None:
         """A copy of the authority's database is made."""
-        self.copy = Copy(_connection(self.authority.database).serialize(), dict(self.model.consents))
+        body = _connection(self.authority.database).serialize()
+        self.copies.append(Copy(body, dict(self.model.consents), dict(self.model.revocations)))
 
     def lose_a_revocation(self, which: int, seconds: float) -> None:
         """It came after the last backup."""
         self.back_up()
         self.revoke_and_wait(which, seconds)
-        self.restore(by_the_book=True, afresh=False)
+        self.restore(-1, by_the_book=True, afresh=False)
         self.settle()
 
-    def restore(self, *, by_the_book: bool, afresh: bool) -> None:
-        """The authority goes back to its copy, under processes that live on or that start `afresh`.
+    def restore(self, which: int, *, by_the_book: bool, afresh: bool) -> None:
+        """The authority goes back to one of its copies, under processes that live on or that start `afresh`.
 
         By the book it begins a new epoch. Otherwise a follower that is ahead must make it notice. A follower whom time
         does not bound, and of whom the copy may know nothing, is stopped meanwhile (embedded, all are one process).
@@ -157,8 +160,9 @@ class World:
             self.crash(0)
             self.crash(1)
         epoch, applied = self.follower.mark()
-        _connection(self.authority.database).deserialize(self.copy.body)
-        self._forget_what_was_lost(self.copy)
+        copy = self.copies[which % len(self.copies)]
+        _connection(self.authority.database).deserialize(copy.body)
+        self._forget_what_was_lost(copy)
         if afresh:
             self.authority.start()
         stands, number = self.authority.mark()
@@ -297,10 +301,9 @@ class World:
 
     def _forget_what_was_lost(self, copy: Copy) -> None:
         """A revocation that the authority forgot and the follower never heard of is in no database any more."""
-        _, last = self.authority.mark()
         kept = {each for each, status in copy.consents.items() if status == "revoked"} | self.model.stopped
         self.model.consents = dict(copy.consents)
-        self.model.revocations = {number: each for number, each in self.model.revocations.items() if number <= last}
+        self.model.revocations = dict(copy.revocations)
         self.model.acknowledged &= kept
 
     def _authority_does(self, step: Callable[[], object]) -> bool:

@@ -81,14 +81,30 @@ class Story(RuleBasedStateMachine):
         failpoints.disarm()
         failpoints.arm({point: "raise"})
 
-    @rule(kind=st.integers(0, 10), which=which, seconds=seconds, follows=st.booleans(), revokes=st.booleans())
+    @rule(kind=st.integers(0, 6), which=which, seconds=seconds, follows=st.booleans(), revokes=st.booleans())
     def trouble(self, kind: int, which: int, seconds: float, follows: bool, revokes: bool) -> None:
         """What befalls a machine or a database; often right after a lease, and right before a revocation."""
         if follows:
             self.world.renew(which % 2)
-        self._befall(kind, which, seconds)
+        self._befall(kind, which)
         if revokes:
             self.world.revoke_and_wait(which, seconds)
+
+    @rule(which=which, seconds=seconds, follows=st.booleans(), by_the_book=st.booleans(), afresh=st.booleans())
+    def restore(self, which: int, seconds: float, follows: bool, by_the_book: bool, afresh: bool) -> None:
+        """The authority goes back, often right after a lease, and a revocation comes right after."""
+        if follows:
+            self.world.renew(which % 2)
+        self.world.restore(which, by_the_book=by_the_book, afresh=afresh)
+        self.world.revoke_and_wait(which, seconds)
+
+    @rule(which=which, seconds=seconds)
+    def lose_a_revocation(self, which: int, seconds: float) -> None:
+        """Later the same number is given again."""
+        self.world.lose_a_revocation(which, seconds)
+        self.world.wait(6.5)
+        self.world.renew(which % 2)
+        self.world.revoke_and_wait(which, seconds)
 
     @invariant()
     def the_promise_is_kept(self) -> None:
@@ -100,7 +116,7 @@ class Story(RuleBasedStateMachine):
         if hasattr(self, "world"):
             self.world.heal()
 
-    def _befall(self, kind: int, which: int, seconds: float) -> None:
+    def _befall(self, kind: int, which: int) -> None:
         world = self.world
         troubles: tuple[Callable[[], object], ...] = (
             lambda: world.jump((which - 4) * 1234.5),
@@ -110,10 +126,6 @@ class Story(RuleBasedStateMachine):
             world.restart,
             world.begin_epoch,
             world.back_up,
-            lambda: world.lose_a_revocation(which, seconds),
-            lambda: world.restore(by_the_book=True, afresh=False),
-            lambda: world.restore(by_the_book=True, afresh=True),
-            lambda: world.restore(by_the_book=False, afresh=False),
         )
         troubles[kind]()
 
