@@ -28,6 +28,7 @@ from tests.real import free_port
 from .load import BODY_BYTES, Pair, Sender, enrol_pairs, run_clients, seal_letters
 
 CLIENTS = 8
+THREADS = 16  # as deployed
 SECONDS = 6.0
 LATENCY_LETTERS = 150
 LETTERS_A_CLIENT = 1200
@@ -37,7 +38,7 @@ def measure(folder: Path, postgresql_url: str, amqp_url: str) -> dict[str, float
     """Every figure of this part."""
     commits = _commits(postgresql_url)
     bare = _bare(postgresql_url)
-    with Deployment(folder / "deployment", postgresql_url, amqp_url) as deployment:
+    with Deployment(folder / "deployment", postgresql_url, amqp_url, threads=THREADS) as deployment:
         pairs = list(enrol_pairs(deployment, folder / "people", CLIENTS))
         released = _released(deployment, pairs)
         latency = _latency(deployment, pairs, released / 2)
@@ -70,7 +71,7 @@ def _commits(postgresql_url: str) -> float:
 def _bare(postgresql_url: str) -> float:
     port = free_port()
     line = [sys.executable, "-m", "gunicorn", "bench.bare:app", "--worker-class", "gthread", "--workers", "2"]
-    line += ["--threads", "16", "--bind", f"127.0.0.1:{port}", "--keep-alive", "75", "--log-level", "error"]
+    line += ["--threads", str(THREADS), "--bind", f"127.0.0.1:{port}", "--keep-alive", "75", "--log-level", "error"]
     body = os.urandom(BODY_BYTES)
     with _table(postgresql_url):
         server = subprocess.Popen(line, env=os.environ | {"BARE_DATABASE": postgresql_url})

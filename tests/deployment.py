@@ -59,6 +59,7 @@ class Deployment:
         *,
         settings: Mapping[str, str] | None = None,
         workers: int = 2,
+        threads: int = 4,
     ) -> None:
         self.folder = folder
         self._server = make_url(postgresql_url)
@@ -66,6 +67,8 @@ class Deployment:
         self._run = f"concord_{uuid4().hex[:10]}"
         self._settings = dict(settings or {})
         self._workers = workers
+        # Each thread may hold a connection or two, and a test server of PostgreSQL has a hundred for everybody.
+        self._threads = threads
         self.ports = {service: free_port() for service in SERVICES}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -130,7 +133,8 @@ class Deployment:
         service = service.split(".")[0]  # worker-messaging.2 is a second worker
         line = [sys.executable, "-m", "services", kind, service]
         if kind == "api":
-            line += ["--bind", f"127.0.0.1:{self.ports[service]}", "--workers", str(self._workers)]
+            line += ["--bind", f"127.0.0.1:{self.ports[service]}"]
+            line += ["--workers", str(self._workers), "--threads", str(self._threads)]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 line, env=self.environment(service) | settings, stdout=log, stderr=log, start_new_session=True

@@ -81,14 +81,18 @@ class Story(RuleBasedStateMachine):
         failpoints.disarm()
         failpoints.arm({point: "raise"})
 
-    @rule(kind=st.integers(0, 6), which=which, seconds=seconds, follows=st.booleans(), revokes=st.booleans())
-    def trouble(self, kind: int, which: int, seconds: float, follows: bool, revokes: bool) -> None:
-        """What befalls a machine or a database; often right after a lease, and right before a revocation."""
+    @rule(kind=st.integers(0, 6), which=which, seconds=seconds, follows=st.booleans(), before=st.booleans())
+    def trouble(self, kind: int, which: int, seconds: float, follows: bool, before: bool) -> None:
+        """What befalls a machine or a database, often right after a lease; a revocation comes before it or after."""
+        world = self.world
         if follows:
-            self.world.renew(which % 2)
+            world.renew(which % 2)
+        if before:
+            world.revoke_and_wait(which, 0.3)
         self._befall(kind, which)
-        if revokes:
-            self.world.revoke_and_wait(which, seconds)
+        if not before:
+            world.revoke_and_wait(which, seconds)
+        world.ask()
 
     @rule(which=which, seconds=seconds, follows=st.booleans(), by_the_book=st.booleans(), afresh=st.booleans())
     def restore(self, which: int, seconds: float, follows: bool, by_the_book: bool, afresh: bool) -> None:
