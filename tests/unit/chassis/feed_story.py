@@ -10,29 +10,30 @@ either process would let pass, and keeps it open as long as it may be.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
 from uuid import UUID
 
 from services.chassis import failpoints
-from services.chassis.db import Database
 from services.chassis.event import Event
 from services.chassis.failpoints import FailpointReachedError
-from services.chassis.feed_messages import LeaseAnswer, LeaseRequest
-from services.chassis.lease import LeaseHolder
 from services.chassis.peer_http import PeerUnavailableError
 from tests.fakes import FakeClock
-from tests.unit.chassis.two_sides import DEADLINE_SECONDS, Authority, Follower, RowSharedError, Way
+from tests.unit.chassis.feed_story_parts import (
+    AUTHORITY,
+    FOLLOWER,
+    Copy,
+    Model,
+    Process,
+    StoryWay,
+    connection_of,
+    emptied,
+)
+from tests.unit.chassis.two_sides import DEADLINE_SECONDS, Authority, Follower, RowSharedError
 
 # The authority's clock is fast and the follower's slow: just under what the margin of 5 % allows for.
 AUTHORITY_RATE, FOLLOWER_RATE = 1.024, 0.976
 # How often the model opens gates while time passes.
 MOMENT = 0.05
-# Both live as long as the test run: their engines keep what they have compiled from story to story.
-AUTHORITY, FOLLOWER = Database("sqlite://"), Database("sqlite://")
 # Where a process may die: every point of the feeds, the leases and the barrier.
 POINTS = (
     "feed.after_append",
@@ -50,43 +51,14 @@ POINTS = (
 )
 
 
-@dataclass(eq=False)
-class Process:
-    """One process of the follower. `gates`: until when, on its own clock, a release that began may still commit."""
-
-    holder: LeaseHolder
-    clock: FakeClock
-    gates: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass
-class Copy:
-    """A backup of the authority, with what the model knew of it."""
-
-    body: bytes
-    consents: dict[str, str]
-    revocations: dict[int, str]
-
-
-@dataclass
-class Model:
-    """What is true, whoever knows it. `timeline` has the consents of the authority at each epoch and number."""
-
-    consents: dict[str, str] = field(default_factory=dict)
-    revocations: dict[int, str] = field(default_factory=dict)
-    timeline: dict[tuple[UUID, int], dict[str, str]] = field(default_factory=dict)
-    acknowledged: set[str] = field(default_factory=set)
-    stopped: set[str] = field(default_factory=set)
-
-
 class World:
     """Everything that can happen, as plain steps."""
 
     def __init__(self, *, time_bounded: bool) -> None:
         self.authority_clock = FakeClock()
-        self.authority = Authority(_emptied(AUTHORITY), self.authority_clock)
-        self.follower = Follower(_emptied(FOLLOWER), time_bounded=time_bounded)
-        self.way = StoryWay(self)
+        self.authority = Authority(emptied(AUTHORITY), self.authority_clock)
+        self.follower = Follower(emptied(FOLLOWER), time_bounded=time_bounded)
+        self.way = StoryWay(self.authority, self.note)
         self.model = Model()
         self.bus: list[Event] = []
         self.copies: list[Copy] = []
@@ -140,7 +112,7 @@ class World:
 
     def back_up(self) -> None:
         """A copy of the authority's database is made."""
-        body = _connection(self.authority.database).serialize()
+        body = connection_of(self.authority.database).serialize()
         self.copies.append(Copy(body, dict(self.model.consents), dict(self.model.revocations)))
 
     def lose_a_revocation(self, which: int, seconds: float) -> None:
@@ -161,7 +133,7 @@ class World:
             self.crash(1)
         epoch, applied = self.follower.mark()
         copy = self.copies[which % len(self.copies)]
-        _connection(self.authority.database).deserialize(copy.body)
+        connection_of(self.authority.database).deserialize(copy.body)
         self._forget_what_was_lost(copy)
         if afresh:
             self.authority.start()
@@ -325,66 +297,3 @@ class World:
                 self.crash(self.processes.index(process))
         except (PeerUnavailableError, RowSharedError):
             pass
-
-
-class StoryWay(Way):
-    """The way to the authority, on which other things happen, and which loses questions and answers."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world.authority)
-        self._world = world
-        self.reset()
-
-    def reset(self) -> None:
-        """Nothing happens on the way, and nothing is lost."""
-        self.before = self.after = self.during = _nothing
-        self.lose_question = self.lose_answer = False
-
-    def lease(self, request: LeaseRequest) -> LeaseAnswer:
-        before, after, during, lost = self.before, self.after, self.during, (self.lose_question, self.lose_answer)
-        self.reset()
-        before()
-        if lost[0]:
-            raise PeerUnavailableError("consent")
-        answer = self._grant(request)
-        after()
-        if lost[1]:
-            raise PeerUnavailableError("consent")
-        self.during = during
-        return answer
-
-    @contextmanager
-    def snapshot(self) -> Iterator[Iterator[dict[str, Any]]]:
-        during = self.during
-        self.reset()
-        with super().snapshot() as whole:
-            during()
-            yield whole
-
-    def _grant(self, request: LeaseRequest) -> LeaseAnswer:
-        try:
-            answer = LeaseAnswer.model_validate_json(self.authority.feed.grant(request).model_dump_json())
-        except FailpointReachedError:
-            failpoints.disarm()
-            self.authority.start()
-            raise PeerUnavailableError("consent") from None
-        finally:
-            self._world.note()  # it may have noticed that it had gone back
-        return answer
-
-
-def _emptied(database: Database) -> Database:
-    with sqlite3.connect(":memory:") as empty:
-        empty.execute("PRAGMA user_version = 1")  # a database without a page cannot be written down
-        _connection(database).deserialize(empty.serialize())
-    return database
-
-
-def _nothing() -> None:
-    pass
-
-
-def _connection(database: Database) -> sqlite3.Connection:
-    connection = database.engine.raw_connection().driver_connection
-    assert isinstance(connection, sqlite3.Connection)
-    return connection

@@ -39,8 +39,8 @@ def main() -> None:
         fail(error.message, error.hint, as_json=as_json, **error.members)
         sys.exit(1)
     except AgeError as error:
-        fail(str(error), "", as_json=as_json)
+        fail(str(error), "Is this the right file, and did all of it arrive?", as_json=as_json)
         sys.exit(1)
     except OSError as error:
-        fail(f"{error.filename or 'file'}: {error.strerror}", "", as_json=as_json)
+        fail(f"{error.filename or 'file'}: {error.strerror}", "Check the path, and who may use it.", as_json=as_json)
         sys.exit(1)
