@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
 import pytest
 
 from services.chassis import bus as contract
-from services.chassis.bus import DELIVERY_LIMIT, Bus, Subscription, UnroutableError
+from services.chassis.bus import Bus, Subscription, UnroutableError
 from services.chassis.event import Event
+from tests.contract.consuming import SECONDS, consuming, happened, until
 from tests.contract.places import (
     OTHER,
     QUEUE,
@@ -23,42 +22,11 @@ from tests.contract.places import (
     in_a_process_that_dies,
 )
 
-SECONDS = 15.0
-
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pauses between tries, shortened; that they grow is tested by itself."""
     monkeypatch.setattr(contract, "FIRST_PAUSE_SECONDS", 0.001)
-
-
-def happened(number: int = 0, type_: str = TYPE, text: str = "Ärztin \u2028 \0 'quoted' \\ \U0001f9ea") -> Event:
-    """An event with a text that an encoding could spoil."""
-    return Event.create("test", type_, {"n": number, "text": text}, time=datetime.now(UTC))
-
-
-@contextmanager
-def consuming(
-    bus: Bus, handler: Callable[[Event], None], subscription: Subscription = SUBSCRIPTION
-) -> Iterator[threading.Event]:
-    """A consumer in a thread, for the block."""
-    stop = threading.Event()
-    thread = threading.Thread(target=bus.consume, args=(subscription, handler, stop))
-    thread.start()
-    try:
-        yield stop
-    finally:
-        stop.set()
-        thread.join(SECONDS)
-        assert not thread.is_alive(), "a consumer ends when it is told to"
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait for a condition."""
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.01)
 
 
 def test_what_is_published_arrives_as_it_was(bus: Bus) -> None:
@@ -115,97 +83,6 @@ def test_an_event_that_was_not_settled_comes_again(bus: Bus) -> None:
     with consuming(bus, lambda event: seen.append(event.data["n"])):
         until(lambda: len(seen) == 2)
     assert seen == [7, 7]
-
-
-def test_a_poisonous_event_is_set_aside_and_the_next_is_handled(bus: Bus) -> None:
-    bus.declare(SUBSCRIPTION)
-    poison = happened(1)
-    bus.publish([poison, happened(2)])
-    tries: list[int] = []
-
-    def handle(event: Event) -> None:
-        tries.append(event.data["n"])
-        if event.data["n"] == 1:
-            raise ValueError("poison")
-
-    with consuming(bus, handle):
-        until(lambda: 2 in tries)
-        until(lambda: bus.dead_letters(QUEUE))
-    assert tries == [1] * DELIVERY_LIMIT + [2]
-    assert [Event.decode(body) for body in bus.dead_letters(QUEUE)] == [poison]
-
-
-def test_dead_letters_are_looked_at_without_moving_and_come_back_when_replayed(bus: Bus) -> None:
-    bus.declare(SUBSCRIPTION)
-    bus.publish([happened(n) for n in range(2)])
-    broken = threading.Event()
-    broken.set()
-    handled: list[int] = []
-
-    def handle(event: Event) -> None:
-        if broken.is_set():
-            raise ValueError("not now")
-        handled.append(event.data["n"])
-
-    with consuming(bus, handle):
-        until(lambda: len(bus.dead_letters(QUEUE)) == 2)
-        assert len(bus.dead_letters(QUEUE, limit=1)) == 1
-        broken.clear()
-        assert bus.replay_dead_letters(QUEUE) == 2
-        until(lambda: len(handled) == 2)
-    assert sorted(handled) == [0, 1]  # a broker may give back what was looked at in another order
-    assert bus.dead_letters(QUEUE) == []
-
-
-HOSTILE = [
-    b"",
-    b"\0",
-    b"\xff\xfe",
-    b"null",
-    b"{}",
-    b'{"specversion":"1.0"}',
-    b"[" * 5000,
-    b'{"data":' * 5000,
-    b"9" * 100_000,
-    happened().encode()[:-1],
-    happened().encode() + happened().encode(),
-    happened().encode().replace(b'"1.0"', b'"0.3"'),
-    happened().encode().replace(b'"data"', b'"date"'),
-    b"x" * (5 << 20),
-]
-
-
-def test_bytes_that_are_no_event_are_set_aside_at_once_and_the_next_event_is_handled(bus: Bus, place: Place) -> None:
-    bus.declare(SUBSCRIPTION)
-    for body in HOSTILE:
-        place.put_raw(body)
-    bus.publish([happened(1)])
-    handled: list[int] = []
-    with consuming(bus, lambda event: handled.append(event.data["n"])):
-        until(lambda: handled)
-        until(lambda: len(bus.dead_letters(QUEUE)) == len(HOSTILE))
-    assert handled == [1]
-    assert sorted(bus.dead_letters(QUEUE)) == sorted(HOSTILE)
-
-
-def test_replaying_what_nobody_can_handle_ends(bus: Bus, place: Place) -> None:
-    """It is set aside again while the replay is still going on, and must not go round with it."""
-    bus.declare(SUBSCRIPTION)
-    for n in range(5):
-        place.put_raw(b"%d" % n)
-    with consuming(bus, lambda _: None):
-        until(lambda: len(bus.dead_letters(QUEUE)) == 5)
-        assert bus.replay_dead_letters(QUEUE) == 5
-        until(lambda: len(bus.dead_letters(QUEUE)) == 5)
-
-
-def test_looking_at_dead_letters_often_loses_none(bus: Bus, place: Place) -> None:
-    bus.declare(SUBSCRIPTION)
-    place.put_raw(b"kept")
-    with consuming(bus, lambda _: None):
-        until(lambda: bus.dead_letters(QUEUE))
-    for _ in range(30):
-        until(lambda: bus.dead_letters(QUEUE) == [b"kept"])
 
 
 def test_large_events_arrive_whole(bus: Bus) -> None:

@@ -18,8 +18,8 @@ from services.chassis.bus import BusUnavailableError
 from services.chassis.bus_rabbitmq import RabbitBus
 from services.chassis.event import Event
 from tests.cable import Cable
+from tests.contract.consuming import SECONDS, consuming, until
 from tests.contract.places import QUEUE, SUBSCRIPTION, TYPE, RabbitPlace
-from tests.contract.test_bus import SECONDS, consuming, until
 
 
 @pytest.fixture
