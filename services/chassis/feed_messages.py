@@ -11,16 +11,16 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from .event import Event
+from .web import Body
 
 
-class LeaseRequest(BaseModel):
+class LeaseRequest(Body):
     """An enforcement point reports how far it has applied the feed, and asks for a lease.
 
     `epoch` is None while nothing was ever applied. `time_bounded`: its database ends a transaction at the deadline by
     itself, so the passing of time may stand for a report.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     enforcement_point: UUID
     epoch: UUID | None = None
     applied: int = Field(ge=0, le=2**53)

@@ -73,7 +73,15 @@ def test_only_messaging_may_follow(client: FlaskClient, route: str) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"applied": -1}, {"applied": 2**60}, {"applied": "all"}, {"epoch": "yesterday"}, {"lease_seconds": 3600}],
+    [
+        {"applied": -1},
+        {"applied": 2**60},
+        {"applied": "all"},
+        {"epoch": "yesterday"},
+        {"lease_seconds": 3600},
+        {"time_bounded": "yes"},
+        {"time_bounded": 1},
+    ],
 )
 def test_a_request_that_is_none_is_refused(client: FlaskClient, authority: Authority, wrong: dict[str, object]) -> None:
     body = {"enforcement_point": "0" * 32, "epoch": None, "applied": 0, "time_bounded": True} | wrong
