@@ -27,7 +27,7 @@ run: setup ## The embedded services, kept up at http://127.0.0.1:8080
 	@$(BIN)/concord-server local
 
 test: setup ## All tests that take seconds
-	$(BIN)/pytest -m "not long"
+	$(BIN)/pytest -m "not long" --numprocesses=2 --dist=loadgroup
 
 test-long: setup ## The tests that take minutes
 	$(BIN)/pytest -m long

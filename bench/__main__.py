@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests import real
 
-from . import age_stream, letters, sealing
+from . import age_stream, consents, letters, sealing
 
 
 def main() -> None:
@@ -26,7 +26,8 @@ def main() -> None:
         postgresql = real.POSTGRESQL if real.postgresql_answers(real.POSTGRESQL) else real.start_postgresql()
         amqp = real.AMQP if real.rabbitmq_answers(real.AMQP) else real.start_rabbitmq()
         work = Path(folder)
-        figures = age_stream.measure(work) | sealing.measure(work) | letters.measure(work, postgresql, amqp)
+        figures = age_stream.measure(work) | sealing.measure(work) | consents.measure(postgresql)
+        figures |= letters.measure(work, postgresql, amqp)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
     print(json.dumps({"machine": machine, **{name: round(value, 3) for name, value in figures.items()}}))
     table = Table("figure", "value", box=None, title=f"{machine['cores']} cores, Python {machine['python']}")

@@ -1,4 +1,5 @@
-"""A load of letters: pairs of people, letters sealed beforehand, and clients that put them as fast as they are taken.
+"""A load of letters: pairs of people, letters sealed beforehand, and clients that put them as fast as they are taken,
+or at a rate.
 
 Owns the raw exchange over one kept connection for each client, so that what is measured is the service and not a
 client library. Refuses to reuse a letter: each is new to the service.
@@ -8,9 +9,12 @@ from __future__ import annotations
 
 import http.client
 import io
+import multiprocessing
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,12 +25,14 @@ from concord.client import Client
 from concord.consents import Form
 from concord.letter import seal
 from concord_formats.address import Address
-from concord_formats.vocabulary import Information, PartyKind, Purpose, Sensitivity
+from concord_formats.vocabulary import ConsentType, Information, PartyKind, Purpose, Sensitivity
 
 from tests.deployment import ORIGIN, Deployment
 from tests.people import Practice, enrol_people, enrol_person
 
 BODY_BYTES = 16 * 1024
+# A letter that is ready to be put: its id, and its bytes.
+Sealed = tuple[UUID, bytes]
 # Ten digits each, with the check digit that NPIs have.
 NPIS = ("1000000004", "1000000012", "1000000020", "1000000038", "1000000046", "1000000053", "1000000061", "1000000079")
 
@@ -56,7 +62,7 @@ def enrol_pairs(deployment: Deployment, folder: Path, count: int) -> Iterator[Pa
         yield _consented(*both)
 
 
-def seal_letters(pair: Pair, count: int) -> list[tuple[UUID, bytes]]:
+def seal_letters(pair: Pair, count: int) -> list[Sealed]:
     """Letters of 16 KiB, ready to be put."""
     own = pair.sender.colleagues.entry(pair.sender.practitioner)
     recipient = pair.sender.colleagues.entry(pair.recipient.practitioner)
@@ -115,10 +121,47 @@ def run_clients(work: list[Callable[[], int]], seconds: float) -> tuple[int, flo
     return sum(done), time.perf_counter() - started
 
 
+@contextmanager
+def steady_load(deployment: Deployment, pairs: list[Pair], rate: float, seconds: float) -> Iterator[None]:
+    """The pairs send `rate` letters a second together, at random instants, for the block or `seconds`.
+
+    In a process of its own: in this one, the load and whoever is watched would wait for the same interpreter. Sealed
+    before it begins, for the same reason.
+    """
+    count = int(rate * seconds / len(pairs)) + 1
+    sealed = [seal_letters(pair, count) for pair in pairs]
+    load = multiprocessing.get_context("fork").Process(target=_send_all, args=(deployment, pairs, sealed, rate))
+    load.start()
+    try:
+        yield
+    finally:
+        load.terminate()
+        load.join()
+
+
+def _send_all(deployment: Deployment, pairs: list[Pair], sealed: list[list[Sealed]], rate: float) -> None:
+    """Every pair at its own random instants: together, a Poisson stream. All at one instant would be a queue."""
+
+    def send(number: int) -> None:
+        sender, pauses = Sender(deployment, pairs[number]), random.Random(number)
+        due = time.perf_counter()
+        for letter, body in sealed[number]:
+            due += pauses.expovariate(rate / len(pairs))
+            time.sleep(max(0.0, due - time.perf_counter()))
+            sender.put(letter, body)
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(len(pairs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def _consented(sender: Client, recipient: Client) -> Pair:
     patient = sender.address_book.add("bench", "Nobody").token
     now = datetime.now(UTC)
     terms = Terms(
+        type=ConsentType.HIPAA_AUTHORIZATION,
         patient=patient,
         discloser=Party(kind=PartyKind.PRACTITIONER, id=sender.practitioner),
         recipient=Party(kind=PartyKind.PRACTITIONER, id=recipient.practitioner),
@@ -129,7 +172,7 @@ def _consented(sender: Client, recipient: Client) -> Pair:
         valid_from=now - timedelta(minutes=1),
         valid_until=now + timedelta(days=1),
     )
-    consent = sender.consents.create(terms, Form(b"signed", now.date(), "ink"))
+    consent = sender.consents.create(terms, Form.concord(b"signed", now.date(), "ink", copy_given=True))
     sender.consents.accept(consent.id)
     return Pair(sender, recipient, consent.id, patient)
 
@@ -153,4 +196,14 @@ def _address(pair: Pair) -> Address:
     )
 
 
-__all__ = ["ORIGIN", "Pair", "Practice", "Sender", "enrol_pairs", "run_clients", "seal_letters"]
+__all__ = [
+    "ORIGIN",
+    "Pair",
+    "Practice",
+    "Sealed",
+    "Sender",
+    "enrol_pairs",
+    "run_clients",
+    "seal_letters",
+    "steady_load",
+]

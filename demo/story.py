@@ -8,32 +8,35 @@ from __future__ import annotations
 
 import io
 import json
+import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+from concord.account import verify
+from concord.account.accounts import Fetched
 from concord.api import Party, Terms
 from concord.client import Client
 from concord.consents import Form
 from concord.documents import describe
-from concord.errors import ServiceError
+from concord.errors import LineMissingError, ServiceError
+from concord.labels import propose
 from concord.letters import Draft, Sent
-from concord_formats.vocabulary import Information, PartyKind, Purpose, Sensitivity
+from concord.printing import printed_form
+from concord_formats.vocabulary import ConsentType, Information, PartyKind, Purpose, Sensitivity
 
+from .page import PatientsBrowser
 from .stage import Stage
 
 SUMMARY = Path(__file__).parent / "patient" / "summary.json"
 FHIR = "application/fhir+json"
-ALLOWED = (
-    *(Information.REASON_FOR_REFERRAL, Information.DIAGNOSES, Information.MEDICAL_CONDITIONS, Information.MEDICATIONS),
-    *(Information.ALLERGIES, Information.LAB_RESULTS, Information.TREATMENT_PLAN, Information.COORDINATION),
-)
-IN_THE_SUMMARY = frozenset(
-    {Information.DIAGNOSES, Information.MEDICAL_CONDITIONS, Information.MEDICATIONS}
-    | {Information.ALLERGIES, Information.LAB_RESULTS, Information.TREATMENT_PLAN}
-)
-GENERAL = frozenset({Sensitivity.GENERAL, Sensitivity.BEHAVIORAL_HEALTH})
+# Every label that the client finds in the summary's own codes: the patient allows them, and the letter declares them.
+FOUND = propose(SUMMARY, FHIR)
+ALLOWED = FOUND.information | {Information.REASON_FOR_REFERRAL, Information.COORDINATION}
+ALLOWED_SENSITIVITY = FOUND.sensitivity | {Sensitivity.GENERAL}
+GENERAL = frozenset({Sensitivity.GENERAL})
 
 
 class Telling(Protocol):
@@ -66,6 +69,7 @@ class Story:
         self.answer(consent, summary)
         self.refuse_what_is_not_covered(consent)
         self.revoke(consent)
+        self.account()
         self.look_for_the_patient()
 
     def enrol(self) -> None:
@@ -91,10 +95,18 @@ class Story:
         )
         name = self.patient["name"]
         entry = self.physician.address_book.add("blue-heron", name)
-        form = f"I, {name}, allow Dr. Whitfield and Dr. Haddad to exchange my records, until I revoke this.\n"
-        signed = Form(form.encode(), datetime.now(UTC).date(), "ink")
-        draft = self.physician.consents.create(self._terms(entry.token), signed)
+        draft = self.physician.consents.draft(self._terms(entry.token))
         self.say.tell(f"draft {draft.id} for patient {entry.token}")
+        lacking = draft.latest.missing
+        self.say.tell(
+            f"unsigned, it lacks {len(lacking)} things, the first: {lacking[0].element} ({lacking[0].citation})"
+        )
+        self._not_in_force(draft.id)
+        form = self._form(draft.id, "en")
+        self.say.tell(f"| {form.splitlines()[0].strip()}")
+        self.say.tell(f"| {self._form(draft.id, 'es').splitlines()[0].strip()}")
+        signed = Form.concord(form.encode(), datetime.now(UTC).date(), "ink", copy_given=True)
+        self.physician.consents.attach(draft.id, signed)
         active = self.physician.consents.accept(draft.id)
         self.say.expect(active.latest.status == "active", "Dr. Whitfield accepts it for her side: active")
         return draft.id
@@ -106,7 +118,9 @@ class Story:
             f"Dr. Whitfield sends the patient's summary: {size / 1e6:.1f} MB of FHIR, sealed before it leaves."
         )
         with SUMMARY.open("rb") as body:
-            sent = self.physician.letters.send(_draft(body, FHIR, consent, IN_THE_SUMMARY))
+            draft = _draft(body, FHIR, consent, FOUND.information, FOUND.sensitivity)
+            sent = self.physician.letters.send(draft)
+        self.say.tell(f"its codes ask for the labels {', '.join(sorted((*FOUND.information, *FOUND.sensitivity)))}")
         self.say.expect(sent.answer["state"] == "released", f"letter {sent.letter} passes the gate: released")
         return sent.letter
 
@@ -135,7 +149,7 @@ class Story:
             self.psychologist, reply, "recipient-not-covered", "before she has accepted, her answer is refused"
         )
         form = self.psychologist.consents.read_form(consent).decode()
-        self.say.tell(f"she reads the signed form: {form.strip()!r}")
+        self.say.expect(self.patient["name"] in form, f"she reads the signed form, {len(form.splitlines())} lines")
         self.psychologist.consents.accept(consent)
         reply = _draft(io.BytesIO(text), "text/plain", consent, {Information.COORDINATION}, reply_to=summary)
         sent = self.psychologist.letters.send(reply)
@@ -146,20 +160,37 @@ class Story:
 
     def refuse_what_is_not_covered(self, consent: UUID) -> None:
         """A label that the patient did not allow."""
-        self.say.step("A letter that says it carries substance-use records is refused: the patient did not allow that.")
-        draft = _draft(
-            io.BytesIO(b"..."), "text/plain", consent, {Information.COORDINATION}, {Sensitivity.SUBSTANCE_USE}
-        )
+        self.say.step("A letter that says it carries HIV information is refused: the patient did not allow that.")
+        draft = _draft(io.BytesIO(b"..."), "text/plain", consent, {Information.COORDINATION}, {Sensitivity.HIV})
         self._refused(self.physician, draft, "label-not-covered", "refused")
+        to, hiv = self.psychologist.practitioner, frozenset({Sensitivity.HIV})
+        coordination = frozenset({Information.COORDINATION})
+        explained = self.physician.restrictions.explain("blue-heron", to, Purpose.TREATMENT, coordination, hiv)
+        for lack in explained.reasons[0].missing:
+            self.say.tell(f"explained: {lack.dimension} {lack.value}. {lack.mend}")
 
     def revoke(self, consent: UUID) -> None:
         """Revoked means stopped: the next letter, and the one not yet opened."""
-        self.say.step("Another letter is released but not opened yet. Then the patient revokes.")
+        self.say.step(
+            "Another letter is released but not opened yet. Then the patient revokes, on a page of their own."
+        )
         unopened = self._note(consent, b"A medication was changed today.\n")
         self.say.expect(unopened.answer["state"] == "released", f"letter {unopened.letter} is released")
-        done = self.psychologist.consents.revoke(consent)
-        waited = (done.effective_at - done.revoked_at).total_seconds()
-        self.say.expect(waited >= 0, f"revoked, and in effect everywhere {waited * 1000:.0f} ms later")
+        issued = self.physician.patient_codes.issue(self.physician.address_book.token("blue-heron"))
+        browser = PatientsBrowser(issued.page)
+        shown = browser.enter(issued.code)
+        self.say.tell(
+            f"a code on paper opens it; it shows: {next(line for line in shown.splitlines() if 'may share' in line)}"
+        )
+        self.say.expect(self.patient["family name"] not in shown, "no name of the patient stands there")
+        receipt = browser.revoke(consent)
+        browser.close()
+        stopped = self.physician.consents.show(consent)
+        effective = stopped.versions[0].effective_at
+        assert stopped.revoked_at is not None and effective is not None  # noqa: S101 - the receipt says so
+        waited = (effective - stopped.revoked_at).total_seconds()
+        held = "Nothing has left under it anywhere since" in receipt
+        self.say.expect(held, f"the receipt says that it is in effect everywhere, {waited * 1000:.0f} ms later")
         next_letter = _draft(io.BytesIO(b"One more thing.\n"), "text/plain", consent, {Information.COORDINATION})
         self._refused(self.physician, next_letter, "consent-revoked", "the next letter is refused")
         try:
@@ -169,6 +200,22 @@ class Story:
             self.say.tell(f"{refused.type}: {refused.message}")
             self.say.expect(refused.type == "consent-revoked", "the letter not yet opened can no longer be opened")
         self.say.tell("What she had opened before stays with her: nobody can take that back, and nobody says so.")
+
+    def account(self) -> None:
+        """What was disclosed, numbered and signed; a line that is taken out is missed."""
+        self.say.step("The account of disclosures, checked on the physician's own machine against the signed log.")
+        fetched = self._account_with("consent-revoked")
+        counts = Counter(line.event.kind for line in fetched.account.lines if line.event)
+        self.say.tell(", ".join(f"{count} {event}" for event, count in sorted(counts.items())))
+        self.say.expect(not fetched.account.blinded, f"all {len(fetched.account.lines)} lines verify, none is missing")
+        whole = json.loads(fetched.raw)
+        del whole["lines"][1]
+        try:
+            verify(json.dumps(whole).encode())
+            self.say.expect(False, "a line that is taken out is missed")
+        except LineMissingError as missed:
+            self.say.tell(missed.message)
+            self.say.expect(True, "a line that is taken out is missed")
 
     def look_for_the_patient(self) -> None:
         """What the servers hold: searched for name, birth date and a diagnosis."""
@@ -198,16 +245,40 @@ class Story:
     def _terms(self, token: str) -> Terms:
         now = datetime.now(UTC)
         return Terms(
+            type=ConsentType.HIPAA_AUTHORIZATION,
             patient=token,
             discloser=Party(kind=PartyKind.PRACTITIONER, id=self.physician.practitioner),
             recipient=Party(kind=PartyKind.PRACTITIONER, id=self.psychologist.practitioner),
             mutual=True,
             purposes=[Purpose.TREATMENT, Purpose.CARE_COORDINATION],
-            information=list(ALLOWED),
-            sensitivity=sorted(GENERAL),
+            information=sorted(ALLOWED),
+            sensitivity=sorted(ALLOWED_SENSITIVITY),
             valid_from=now,
             valid_until=now + timedelta(days=365),
         )
+
+    def _not_in_force(self, draft: UUID) -> None:
+        try:
+            self.physician.consents.api.activate(draft, 1)
+            self.say.expect(False, "as long as it lacks anything, it cannot be put in force")
+        except ServiceError as refused:
+            incomplete = refused.type == "consent-incomplete"
+            self.say.expect(incomplete, "as long as it lacks anything, it cannot be put in force")
+
+    def _form(self, draft: UUID, language: str) -> str:
+        practice = ("100 River Street, Springfield", None)
+        return printed_form(self.physician, draft, as_pdf=False, language=language, practice=practice).decode()
+
+    def _account_with(self, reason: str) -> Fetched:
+        """The account once it has a line of that reason: it follows what happened within moments."""
+        end = time.monotonic() + 10
+        while True:
+            fetched = self.physician.accounts.fetch("blue-heron")
+            if any(line.event and line.event.reason == reason for line in fetched.account.lines):
+                return fetched
+            if time.monotonic() > end:
+                raise TimeoutError("the account does not follow")
+            time.sleep(0.1)
 
     def _note(self, consent: UUID, text: bytes) -> Sent:
         return self.physician.letters.send(_draft(io.BytesIO(text), "text/plain", consent, {Information.COORDINATION}))

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.chassis.config import SERVICES
 from services.chassis.service_auth import make_keys
+from services.consent.account_key import make_account_key
 
 # The containers' processes have user ids of their own; the folder's own mode keeps other users of the host out.
 READABLE = 0o644
@@ -30,6 +31,8 @@ def main(folder: Path) -> None:
     """Make what is missing in `folder`."""
     folder.mkdir(mode=0o700, exist_ok=True)
     make_keys(folder / "keys", SERVICES)
+    make_account_key(folder / "keys" / "account.jwk")
+    write(folder / "consent" / "account.jwk", (folder / "keys" / "account.jwk").read_text())
     write(folder / "services.jwks", (folder / "keys" / "services.jwks").read_text())
     passwords = {name: password(folder / "postgresql" / name) for name in ("superuser", *SERVICES)}
     broker = {name: password(folder / "rabbitmq" / name) for name in SERVICES}

@@ -79,8 +79,12 @@ def migrate(service: ServiceName) -> None:
 
 @app.command()
 def keys(folder: Annotated[Path, typer.Argument(help="Where the keys of the services belong.")]) -> None:
-    """Make the keys by which the services know each other; keys that are there are kept."""
+    """Make the keys by which the services know each other, and the one that signs the account of disclosures.
+
+    Keys that are there are kept.
+    """
     make_keys(folder, SERVICES)
+    _load("consent.account_key").make_account_key(folder / "account.jwk")
 
 
 @app.command("new-epoch")
@@ -90,6 +94,21 @@ def new_epoch(service: Annotated[str, typer.Argument(help="directory or consent.
     if name == "messaging":
         raise typer.BadParameter("messaging has no feed; it follows the others'", param_hint="SERVICE")
     typer.echo(str(_load(f"{name}.app").build(_settings(name, data)).feed.new_epoch()))
+
+
+@app.command("account-check")
+def account_check(
+    data: Data = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """Look whether the account of disclosures is what was recorded; fails when it is not."""
+    settings = _settings("consent", data)
+    key = _load("consent.account_key").AccountKey.from_settings(settings)
+    report = _load("consent.account_check").check(Database(settings.database_url), key)
+    found = [f"{each.where}: {each.what}" for each in report.findings]
+    told = {"size": report.size, "root": report.root.hex(), "findings": found}
+    typer.echo(json.dumps(told) if as_json else "\n".join([f"{report.size} lines, root {report.root.hex()}", *found]))
+    if found:
+        _fail("the account is not what was recorded", "Keep the database as it is, and find out who changed it.")
 
 
 @directory.command("add-organization")

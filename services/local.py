@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from flask import Flask
@@ -28,11 +28,15 @@ from .chassis.service_auth import ServiceSigner, ServiceVerifier, make_keys
 from .chassis.wake import LocalNotifier
 from .consent import app as consent
 from .consent import worker as consent_worker
+from .consent.account_key import make_account_key
 from .directory import app as directory
 from .directory import deps as directory_deps
 from .directory import worker as directory_worker
 from .messaging import app as messaging
 from .messaging import worker as messaging_worker
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 THREADS = 16
 
@@ -65,6 +69,7 @@ def settings_in(data: Path, port: int | None = None) -> dict[Service, Settings]:
         known.write_text(str(port))
     base_url = f"http://127.0.0.1:{int(known.read_text())}"
     make_keys(data / "keys", SERVICES)
+    make_account_key(data / "keys" / "account.jwk")
     return {service: _settings(service, data, base_url) for service in SERVICES}
 
 
@@ -82,28 +87,27 @@ def compose(settings: Mapping[Service, Settings], bus: Bus, clock: Clock | None 
         settings["directory"], databases["directory"], notifiers["directory"], clock, verifiers["directory"]
     )
     people_app = directory.create_app(people)
+    apps: dict[Service, Flask] = {"directory": people_app}
     consents = consent.assemble(
         settings["consent"],
         databases["consent"],
         notifiers["consent"],
         clock,
         _peer(people_app, "directory", signers["consent"]),
+        _peer(_later(apps, "messaging"), "messaging", signers["consent"]),
         verifiers["consent"],
     )
-    consents_app = consent.create_app(consents)
+    apps["consent"] = consent.create_app(consents)
     letters = messaging.assemble(
         settings["messaging"],
         databases["messaging"],
         notifiers["messaging"],
         clock,
         _peer(people_app, "directory", signers["messaging"]),
-        _peer(consents_app, "consent", signers["messaging"]),
+        _peer(apps["consent"], "consent", signers["messaging"]),
+        verifiers["messaging"],
     )
-    apps: dict[Service, Flask] = {
-        "directory": people_app,
-        "consent": consents_app,
-        "messaging": messaging.create_app(letters),
-    }
+    apps["messaging"] = messaging.create_app(letters)
     wsgi = DispatcherMiddleware(NotFound(), {f"/{service}": app for service, app in apps.items()})
     return Embedded(apps, wsgi, people, consents, letters, bus)
 
@@ -122,11 +126,17 @@ def _settings(service: Service, data: Path, base_url: str) -> Settings:
         base_url=base_url,
         service_key_file=data / "keys" / f"{service}.jwk",
         service_keys_file=data / "keys" / "services.jwks",
+        account_key_file=data / "keys" / "account.jwk" if service == "consent" else None,
     )
 
 
-def _peer(app: Flask, name: str, signer: ServiceSigner) -> HttpPeer:
+def _peer(app: WSGIApplication, name: str, signer: ServiceSigner) -> HttpPeer:
     return HttpPeer(f"http://{name}.local", name, signer, httpx.WSGITransport(app))
+
+
+def _later(apps: Mapping[Service, Flask], name: Service) -> WSGIApplication:
+    """An app that is looked up when it is asked: messaging is made of the consent service's, which asks it in turn."""
+    return lambda environ, start: apps[name](environ, start)  # noqa: PLW0108 - `apps` has it later only
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -6,6 +6,7 @@ test that needs them fails.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -17,10 +18,20 @@ from sqlalchemy import make_url
 from services.chassis.db import Database
 from tests import real
 
+HERE = Path(__file__).resolve().parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deployments stay together, in one process of tests: two at once would take more connections than there are."""
+    for item in items:
+        if {"journeys", "processes", "deploy"} & set(item.path.relative_to(HERE).parts):
+            item.add_marker(pytest.mark.xdist_group("deployments"))
+
 
 @pytest.fixture(scope="session")
 def docker_compose_file() -> str:
     """What pytest-docker starts, where nothing else answers."""
+    os.environ.update(real.DOCKER_PORTS)
     return str(Path(__file__).parent / "docker-compose.yml")
 
 

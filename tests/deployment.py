@@ -22,6 +22,7 @@ from sqlalchemy import make_url
 
 from services.chassis.config import SERVICES
 from services.chassis.service_auth import make_keys
+from services.consent.account_key import make_account_key
 from tests.real import free_port
 
 # The origin that clients know, https as they demand. Nothing listens there: the transport below finds the processes.
@@ -74,6 +75,7 @@ class Deployment:
 
     def __enter__(self) -> Deployment:
         make_keys(self.folder, SERVICES)
+        make_account_key(self.folder / "account.jwk")
         with psycopg.connect(self._plain(self._server.database or "postgres"), autocommit=True) as connection:
             for service in SERVICES:
                 connection.execute(f"CREATE DATABASE {self.database_name(service)}".encode())
@@ -116,6 +118,7 @@ class Deployment:
             **{f"CONCORD_{name.upper()}_URL": f"http://127.0.0.1:{port}" for name, port in self.ports.items()},
             "CONCORD_SERVICE_KEY_FILE": str(self.folder / f"{service}.jwk"),
             "CONCORD_SERVICE_KEYS_FILE": str(self.folder / "services.jwks"),
+            "CONCORD_ACCOUNT_KEY_FILE": str(self.folder / "account.jwk"),
             **self._settings,
         }
 

@@ -19,7 +19,7 @@ from concord.client import Client
 from concord.consents import Form
 from concord.letters import Draft, Sent
 from concord.profile import Profile
-from concord_formats.vocabulary import Information, PartyKind, Purpose, Sensitivity
+from concord_formats.vocabulary import ConsentType, Information, PartyKind, Purpose, Sensitivity
 
 PASSPHRASE = "an entirely usual passphrase"
 # scrypt at 2^10: tests do not need to be slow to be right; the default is tested where it is set.
@@ -91,6 +91,7 @@ def terms(people: People, token: str, *, mutual: bool = True, **changed: object)
     """Terms between the two people that cover a note about care."""
     now = datetime.now(UTC)
     usual: dict[str, object] = {
+        "type": ConsentType.HIPAA_AUTHORIZATION,
         "patient": token,
         "discloser": Party(kind=PartyKind.PRACTITIONER, id=people.physician.practitioner),
         "recipient": Party(kind=PartyKind.PRACTITIONER, id=people.psychologist.practitioner),
@@ -108,7 +109,7 @@ def active_consent(people: People, *, mutual: bool = True, **changed: object) ->
     """A consent that the patient signed and the physician accepted."""
     alias = f"patient-{len(people.physician.address_book.entries())}"
     token = people.physician.address_book.add(alias, "Jaime Armendáriz").token
-    form = Form(b"signed by Jaime Armendariz", datetime.now(UTC).date(), "ink")
+    form = Form.concord(b"signed by Jaime Armendariz", datetime.now(UTC).date(), "ink", copy_given=True)
     draft = people.physician.consents.create(terms(people, token, mutual=mutual, **changed), form)
     return people.physician.consents.accept(draft.id)
 

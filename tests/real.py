@@ -8,6 +8,7 @@ be had, it says what to do.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import shutil
 import signal
@@ -26,9 +27,11 @@ from pika.exceptions import AMQPError
 
 POSTGRESQL = os.environ.get("CONCORD_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
 AMQP = os.environ.get("CONCORD_TEST_AMQP", "amqp://guest:guest@127.0.0.1:5672/%2F")
-# What `tests/docker-compose.yml` gives them, beside servers that may have the usual ports.
-DOCKER_POSTGRESQL = "postgresql://postgres@127.0.0.1:55432/postgres"
-DOCKER_AMQP = "amqp://guest:guest@127.0.0.1:55672/%2F"
+# What `tests/docker-compose.yml` gives them, beside servers that may have the usual ports; two a process of tests.
+_FIRST_PORT = 55432 + 2 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+DOCKER_PORTS = {"CONCORD_TEST_POSTGRESQL_PORT": str(_FIRST_PORT), "CONCORD_TEST_AMQP_PORT": str(_FIRST_PORT + 1)}
+DOCKER_POSTGRESQL = f"postgresql://postgres@127.0.0.1:{_FIRST_PORT}/postgres"
+DOCKER_AMQP = f"amqp://guest:guest@127.0.0.1:{_FIRST_PORT + 1}/%2F"
 START_SECONDS = 90.0
 Found = TypeVar("Found")
 # What was started ends with the process, also when a test run is interrupted.
@@ -192,10 +195,15 @@ def _installed(package: str, look: Callable[[], Found | None]) -> Found | None:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return None
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(["apt-get", "update", "-q"], env=environment, check=False, stdout=subprocess.DEVNULL)
-    install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", package]
-    subprocess.run(install, env=environment, check=False, stdout=subprocess.DEVNULL)
-    return look()
+    # Several processes of tests run at once, and apt lets one in at a time.
+    with (Path(tempfile.gettempdir()) / "concord-tests-apt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (found := look()) is not None:
+            return found
+        subprocess.run(["apt-get", "update", "-q"], env=environment, check=False, stdout=subprocess.DEVNULL)
+        install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", package]
+        subprocess.run(install, env=environment, check=False, stdout=subprocess.DEVNULL)
+        return look()
 
 
 def _runs(*command: str) -> bool:

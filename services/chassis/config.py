@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     messaging_url: str = ""
     service_key_file: Path
     service_keys_file: Path
+    # The consent service's alone: it signs the account of disclosures.
+    account_key_file: Path | None = None
 
     # L: how long messaging may act on what a feed last told it, and so the longest wait for a revocation, with M.
     lease_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
@@ -62,6 +64,8 @@ class Settings(BaseSettings):
     long_poll_max_seconds: Annotated[float, Field(ge=0, le=28)] = 25.0
     # Each waiting poll occupies a thread: more of them than this would starve the letters.
     long_polls_max: Annotated[int, Field(ge=0)] = 8
+    # Whether X-Forwarded-For is the gateway's word; only where nobody else can reach the service.
+    behind_gateway: bool = False
     failpoints: str = ""
 
     @model_validator(mode="before")

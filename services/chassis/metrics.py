@@ -31,6 +31,7 @@ class Requests:
         self._seconds.labels(self._service, known, route).observe(seconds)
 
 
+_EXTENSION = "concord.metrics"
 # A client may invent methods without end, and each would be a time series.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
@@ -45,7 +46,14 @@ def install(app: Flask, service: str) -> Requests:
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             shown = CollectorRegistry()
             MultiProcessCollector(shown)  # type: ignore[no-untyped-call]
-        return Response(generate_latest(shown), content_type=CONTENT_TYPE_LATEST)
+        pages = [generate_latest(each) for each in (shown, *app.extensions[_EXTENSION])]
+        return Response(b"".join(pages), content_type=CONTENT_TYPE_LATEST)
 
+    app.extensions[_EXTENSION] = []
     app.add_url_rule("/metrics", endpoint="metrics", view_func=page)
     return requests
+
+
+def add(app: Flask, registry: CollectorRegistry) -> None:
+    """Show a service's own metrics on the page as well: those that are read when somebody looks."""
+    app.extensions[_EXTENSION].append(registry)

@@ -27,7 +27,8 @@ CHANNEL = "outbox"
 BATCH = 256
 # Without a bell, the outbox is looked at this often; also how soon another relay takes over.
 LOOK_SECONDS = 1.0
-# Under a stream of events each batch waits this long for company; the first event after a quiet time never does.
+# Under a stream of events each batch that is not full waits this long for company; the first event after a quiet time
+# never does. A revocation may be among them, and somebody waits for its acknowledgement.
 GATHER_SECONDS = 0.02
 # An event that no queue wants waits for its consumer to be deployed.
 UNROUTABLE_PAUSE_SECONDS = 5.0
@@ -39,14 +40,27 @@ def record(session: Session, model: type[OutboxRow], event: Event) -> None:
 
 
 class Relay:
-    """Takes events from one database's outbox to the bus; of several relays of a database, one works."""
+    """Takes events from one database's outbox to the bus; of several relays of a database, one works.
 
-    def __init__(self, database: Database, bus: Bus, notifier: Notifier, clock: Clock, model: type[OutboxRow]) -> None:
+    `gather` is how long, in seconds, a batch waits for company under a stream of events.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        bus: Bus,
+        notifier: Notifier,
+        clock: Clock,
+        model: type[OutboxRow],
+        *,
+        gather: float = GATHER_SECONDS,
+    ) -> None:
         self._database = database
         self._bus = bus
         self._notifier = notifier
         self._model = model
         self._passed = _Passed(clock)
+        self._gather = gather
 
     def run(self, stop: threading.Event) -> None:
         """Relay until told to stop."""
@@ -54,8 +68,9 @@ class Relay:
         try:
             with self._notifier.listening(CHANNEL) as bell:
                 while not stop.is_set():
-                    while turn.mine() and not stop.is_set() and self._relay():
-                        stop.wait(GATHER_SECONDS)
+                    while turn.mine() and not stop.is_set() and (count := self._relay()):
+                        if count < BATCH:
+                            stop.wait(self._gather)
                     bell.wait(LOOK_SECONDS)
         finally:
             turn.release()
@@ -67,15 +82,15 @@ class Relay:
         """
         return self._send(self._due())
 
-    def _relay(self) -> bool:
-        """Relay a batch; whether there may be more soon."""
+    def _relay(self) -> int:
+        """Relay a batch; how many events were in it, none if they have to wait."""
         try:
             rows = self._due()
             self._send(rows)
         except (BusUnavailableError, DatabaseUnavailableError) as error:
             logs.logger("outbox").warning("relay waits", error=type(error).__name__)
-            return False
-        return bool(rows)
+            return 0
+        return len(rows)
 
     def _due(self) -> Sequence[tuple[int, bytes]]:
         query = select(self._model.id, self._model.body).where(self._model.id > self._passed.up_to())

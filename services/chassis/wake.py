@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -23,7 +24,8 @@ from .db import Database
 _POSTGRESQL_CHANNEL = "concord"
 # How long a listener waits before it looks whether it is to stop.
 LOOK_SECONDS = 1.0
-# Under load a ring waits this long for others to go with: a hundredth of what a reader would notice.
+# Rings leave at least this long apart, those between them together: a hundredth of what a reader would notice. The
+# first after a quiet time leaves at once.
 GATHER_SECONDS = 0.002
 _RECONNECT_SECONDS = 1.0
 # A listener says nothing for hours, so only the keepalives tell it that the other side is gone.
@@ -33,6 +35,9 @@ _CONNECTING: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
+# A NOTIFY is a commit, and holds a lock of the whole database until it is flushed to the disk. A ring is no fact and
+# may be lost with the machine: whoever waited begins anew then and looks.
+_SENDING = _CONNECTING | {"options": "-c synchronous_commit=off"}
 
 
 class Bell:
@@ -143,16 +148,16 @@ class PostgresNotifier:
             return
         with self._lock:
             if self._started != os.getpid():
-                for loop in (self._listen, self._send):
+                for loop, how in ((self._listen, _CONNECTING), (self._send, _SENDING)):
                     threading.Thread(
-                        target=self._again, args=(loop,), name=f"wake-{loop.__name__}", daemon=True
+                        target=self._again, args=(loop, how), name=f"wake-{loop.__name__}", daemon=True
                     ).start()
                 self._started = os.getpid()
 
-    def _again(self, loop: Callable[[psycopg.Connection], None]) -> None:
+    def _again(self, loop: Callable[[psycopg.Connection], None], how: dict[str, Any]) -> None:
         while not self._stop.is_set():
             try:
-                with psycopg.connect(self._url, autocommit=True, **_CONNECTING) as connection:
+                with psycopg.connect(self._url, autocommit=True, **how) as connection:
                     loop(connection)
             except psycopg.Error:
                 self._stop.wait(_RECONNECT_SECONDS)
@@ -166,17 +171,20 @@ class PostgresNotifier:
                 self._local.notify(channel, key)
 
     def _send(self, connection: psycopg.Connection) -> None:
+        earliest = time.monotonic()
         while not self._stop.is_set():
-            self._gather()
+            self._gather(earliest)
             if self._unsent:
                 connection.execute(_NOTIFY, (_POSTGRESQL_CHANNEL, list(self._unsent)))
                 self._unsent.clear()  # only now: what a lost connection swallowed is sent on the next one
+                earliest = time.monotonic() + GATHER_SECONDS
 
-    def _gather(self) -> None:
-        """Wait for something to send, a moment longer for its company, and join what came meanwhile."""
+    def _gather(self, earliest: float) -> None:
+        """Wait for something to send, and for the instant at which it may go; join what came meanwhile."""
         if not self._unsent:
             self._add(self._outgoing.get())
-            self._stop.wait(GATHER_SECONDS)
+            if (left := earliest - time.monotonic()) > 0:
+                self._stop.wait(left)
         while not self._outgoing.empty():
             self._add(self._outgoing.get_nowait())
 

@@ -11,7 +11,7 @@ from . import logs
 from .bus import Bus
 from .bus_rabbitmq import RabbitBus
 from .config import Service, Settings, load_settings
-from .process import Background, run_until_signalled
+from .process import Background, run_until_signalled, started
 
 Start = Callable[[Settings, Bus, Background], None]
 
@@ -26,5 +26,6 @@ def run(service: Service, start: Start) -> None:
     bus = RabbitBus(settings.amqp_url, prefix=settings.amqp_prefix)
     background = Background()
     start(settings, bus, background)
+    started()
     run_until_signalled(background)
     bus.close()

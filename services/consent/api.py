@@ -6,36 +6,32 @@ read.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, cast
-from uuid import UUID
+from typing import Any
 
-from flask import Response, current_app
+from flask import Response
 
 from services.chassis import upload
-from services.chassis.auth import caller
 from services.chassis.pages import decode_cursor
 from services.chassis.problems import declared, invalid_field
 from services.chassis.web import SIGNED_IN, answer, blueprint
 
 from . import account, evidence, present, usecases
-from .deps import Collaborators
+from .evidence_shapes import EvidenceHeaders
 from .records import Seen
-from .rules.standing import Member
 from .shapes import (
     AcceptanceBody,
     ConsentAnswer,
     ConsentPath,
     ConsentsAnswer,
     DisclosuresAnswer,
-    EvidenceHeaders,
     PageQuery,
     RevokedAnswer,
     TermsBody,
     VersionPath,
 )
-
-EXTENSION = "concord.consent"
+from .signed_in import after_age as _after_consent
+from .signed_in import collaborators as _with
+from .signed_in import member as _member
 
 consents = blueprint("consents", __name__, tag="Consents", security=SIGNED_IN)
 
@@ -77,8 +73,7 @@ def draft_version(path: ConsentPath, body: TermsBody) -> Response:
 def attach_evidence(path: VersionPath, header: EvidenceHeaders) -> Response:
     """Store the signed form of a draft: an age file of at most 8 MiB."""
     pieces = upload.incoming(evidence.MAX_EVIDENCE_BYTES)
-    signature = evidence.Signature(header.signed_on, header.method)
-    return _present(evidence.attach(_with(), _member(), path.consent, path.version, signature, pieces))
+    return _present(evidence.attach(_with(), _member(), path.consent, path.version, header.attested(), pieces))
 
 
 @consents.get(
@@ -110,6 +105,14 @@ def activate_version(path: VersionPath) -> Response:
 
 
 @consents.post(
+    "/v1/consents/<consent>/versions/<version>/end", responses={200: ConsentAnswer, **declared(401, 404, 409)}
+)
+def end_version(path: VersionPath) -> Response:
+    """Record that the event came on which a version expires."""
+    return _present(usecases.end(_with(), _member(), path.consent, path.version))
+
+
+@consents.post(
     "/v1/consents/<consent>/revocation", responses={200: RevokedAnswer, 202: RevokedAnswer, **declared(401, 404)}
 )
 def revoke_consent(path: ConsentPath) -> Response:
@@ -125,26 +128,8 @@ def list_disclosures(path: ConsentPath, query: PageQuery) -> Response:
     return answer(present.disclosures(page, query.limit))
 
 
-def _with() -> Collaborators:
-    return cast(Collaborators, current_app.extensions[EXTENSION])
-
-
-def _member() -> Member:
-    return Member(caller().practitioner, caller().organization)
-
-
 def _present(seen: Seen, status: int = 200) -> Response:
     return answer(present.consent(seen, _with().clock.now()), status)
-
-
-def _after_consent(cursor: str | None) -> tuple[datetime, UUID] | None:
-    if cursor is None:
-        return None
-    at, consent = decode_cursor(cursor, [str, str])
-    try:
-        return datetime.fromisoformat(str(at)).astimezone(UTC), UUID(str(consent))
-    except (ValueError, OverflowError):
-        raise invalid_field("cursor", "use the `next` of the page before, unchanged") from None
 
 
 def _after_line(cursor: str | None) -> int:

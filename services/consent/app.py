@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from flask_openapi.openapi import OpenAPI
 
-from services.chassis import feed_api, health
+from services.chassis import feed_api, health, metrics
 from services.chassis.auth import Authenticator
 from services.chassis.barrier import Barrier
 from services.chassis.clock import Clock, SystemClock
@@ -24,8 +24,14 @@ from services.chassis.token_keys import RemoteKeys
 from services.chassis.wake import Notifier, start_notifier
 from services.chassis.web import service_app
 
-from . import api, events, models
+from . import account_api, api, emergencies_api, events, explain_api, fhir_api, models, restrictions_api, signed_in
+from .account_alarm import Alarms
+from .account_export import Log
+from .account_key import AccountKey
 from .deps import Collaborators
+from .patient_page import api as patient_codes
+from .patient_page import desk
+from .patient_page.routes import pages
 from .peers import Directory
 
 
@@ -38,15 +44,22 @@ class Deps:
     notifier: Notifier
     clock: Clock
     directory: HttpPeer
+    messaging: HttpPeer
     services: ServiceVerifier
     feed: Feed
     barrier: Barrier
+    account_key: AccountKey
 
     @property
     def collaborators(self) -> Collaborators:
         """What the use cases are handed."""
-        parties = Directory(self.directory)
-        return Collaborators(self.database, self.clock, self.feed, self.barrier, self.notifier, parties)
+        parties, url = Directory(self.directory), self.settings.public_url
+        return Collaborators(self.database, self.clock, self.feed, self.barrier, self.notifier, parties, url)
+
+    @property
+    def alarms(self) -> Alarms:
+        """Where the account notes what must not be."""
+        return Alarms(self.database, self.clock)
 
 
 def assemble(
@@ -55,29 +68,48 @@ def assemble(
     notifier: Notifier,
     clock: Clock,
     directory: HttpPeer,
+    messaging: HttpPeer,
     services: ServiceVerifier,
 ) -> Deps:
-    """The parts on these collaborators: `local.py` and tests pass theirs, `build` a deployment's."""
+    """The parts on these collaborators: `local.py` and tests pass theirs, `build` a deployment's.
+
+    Raises OSError and ValueError for the account's key.
+    """
     feed = Feed(database, notifier, clock, settings, models)
     barrier = Barrier(feed, clock)
-    return Deps(settings, database, notifier, clock, directory, services, feed, barrier)
+    key = AccountKey.from_settings(settings)
+    return Deps(settings, database, notifier, clock, directory, messaging, services, feed, barrier, key)
 
 
 def build(settings: Settings) -> Deps:
     """The parts as deployed. Raises OSError and ValueError for keys that are missing or malformed."""
     database = Database(settings.database_url)
-    directory = HttpPeer(settings.directory_url, "directory", ServiceSigner.from_settings(settings))
+    signer = ServiceSigner.from_settings(settings)
+    directory = HttpPeer(settings.directory_url, "directory", signer)
+    messaging = HttpPeer(settings.messaging_url, "messaging", signer)
     verifier = ServiceVerifier.from_settings(settings)
-    return assemble(settings, database, start_notifier(database), SystemClock(), directory, verifier)
+    return assemble(settings, database, start_notifier(database), SystemClock(), directory, messaging, verifier)
 
 
 def create_app(deps: Deps) -> OpenAPI:
-    """The app: the routes of consents, and the feed that messaging follows."""
-    blueprints = [api.consents, feed_api.blueprint(deps.feed, events.facts)]
+    """The app: the routes of consents, the patient's page, and the feed that messaging follows."""
+    blueprints = [
+        api.consents,
+        emergencies_api.routes,
+        restrictions_api.restrictions,
+        explain_api.explanations,
+        patient_codes.routes,
+        *fhir_api.blueprints(deps.settings.public_url),
+        *account_api.blueprints(Log(deps.database, deps.clock, deps.account_key)),
+        feed_api.blueprint(deps.feed, events.facts),
+    ]
     app = service_app(
         deps.settings, blueprints, lambda: _ready(deps), authenticator=_authenticator(deps), services=deps.services
     )
-    app.extensions[api.EXTENSION] = deps.collaborators
+    app.extensions[signed_in.EXTENSION] = deps.collaborators
+    desk.install(app, desk.PatientPage(deps.settings, deps.collaborators, Directory(deps.directory)))
+    app.register_blueprint(pages)
+    metrics.add(app, deps.alarms.registry())
     return app
 
 

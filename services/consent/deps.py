@@ -49,6 +49,7 @@ class Collaborators:
     barrier: Awaits
     notifier: Wakes
     parties: Parties
+    public_url: str = ""
 
 
 class OutsideFeedError(RuntimeError):

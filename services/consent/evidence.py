@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import delete, select
@@ -24,7 +24,7 @@ from .models import EvidenceChunk, EvidenceUpload, VersionRow
 from .records import Seen
 from .rules.lifecycle import Deed, is_settled
 from .rules.standing import Member
-from .rules.terms import SignatureMethod, TermsError
+from .rules.terms import Attestation, TermsError, check_attestation
 from .rules.window import check_signed_on
 
 # A scan of a form of several pages; a larger one is not a form.
@@ -33,14 +33,6 @@ MAX_EVIDENCE_BYTES = 8 * 1024 * 1024
 AGE_LINE = b"age-encryption.org/v1\n"
 # No upload of eight megabytes takes an hour; what is older and counts for nothing was abandoned.
 ABANDONED_AFTER = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class Signature:
-    """When and how the form was signed, as the uploader attests."""
-
-    signed_on: date
-    method: SignatureMethod
 
 
 @dataclass(frozen=True)
@@ -60,7 +52,7 @@ class _Staged:
 
 
 def attach(
-    with_: Collaborators, member: Member, consent: UUID, number: int, signature: Signature, pieces: Iterable[bytes]
+    with_: Collaborators, member: Member, consent: UUID, number: int, attested: Attestation, pieces: Iterable[bytes]
 ) -> Seen:
     """Store the evidence of a draft, in the place of any before; `pieces` are of at most 1 MiB each.
 
@@ -68,7 +60,8 @@ def attach(
     `pieces` raises: whichever it is, nothing of the upload is kept.
     """
     try:
-        check_signed_on(signature.signed_on, with_.clock.now())
+        check_signed_on(attested.signed_on, with_.clock.now())
+        check_attestation(attested)
     except TermsError as error:
         raise refusals.wrong_terms(error) from None
     with change(with_, member, consent) as opened:
@@ -76,7 +69,7 @@ def attach(
     staged = _stage(with_, consent, pieces)
     try:
         with change(with_, member, consent) as opened:
-            _swap(opened, _replaceable(opened, number), signature, staged)
+            _swap(opened, _replaceable(opened, number), attested, staged)
             return records.see(opened.session, opened.consent)
     except BaseException:
         _drop(with_.database, staged.upload)
@@ -93,10 +86,15 @@ def read(with_: Collaborators, member: Member, consent: UUID, number: int) -> Se
         version = records.version_of(row, number)
     if version is None:
         raise refusals.no_such_version()
+    return sealed_of(with_.database, version)
+
+
+def sealed_of(database: Database, version: VersionRow) -> Sealed:
+    """The evidence of a version, to whoever was found to have a right to it. Raises problem 404."""
     if version.evidence_upload is None:
         raise refusals.no_evidence()
     size, sha256 = version.evidence_size or 0, version.evidence_sha256 or ""
-    return Sealed(size, sha256, _pieces_of(with_.database, version.evidence_upload))
+    return Sealed(size, sha256, _pieces_of(database, version.evidence_upload))
 
 
 def sweep(with_: Collaborators) -> int:
@@ -143,12 +141,11 @@ def _stage_pieces(database: Database, upload: UUID, pieces: Iterable[bytes]) -> 
     return _Staged(upload, size, digest.hexdigest())
 
 
-def _swap(opened: Change, version: VersionRow, signature: Signature, staged: _Staged) -> None:
+def _swap(opened: Change, version: VersionRow, attested: Attestation, staged: _Staged) -> None:
     if opened.session.get(EvidenceUpload, staged.upload, with_for_update=True) is None:
         raise refusals.upload_lost()
     before, version.evidence_upload = version.evidence_upload, staged.upload
-    version.evidence_sha256, version.evidence_size = staged.sha256, staged.size
-    version.evidence_signed_on, version.evidence_method = signature.signed_on, signature.method.value
+    records.put_evidence(version, staged.sha256, staged.size, attested, opened.member.practitioner)
     opened.session.flush()
     if before is not None:
         opened.session.execute(delete(EvidenceUpload).where(EvidenceUpload.id == before))

@@ -11,10 +11,13 @@ from datetime import datetime
 from services.chassis.pages import encode_cursor
 
 from . import records
+from .evidence_shapes import EvidenceAnswer
 from .models import ConsentRow, DisclosureRow, VersionRow
 from .records import Seen
 from .rules import lifecycle
+from .rules.elements import missing_elements
 from .rules.lifecycle import Status
+from .rules.standing import Standing
 from .rules.terms import Direction, Evidence, Party
 from .shapes import (
     ConsentAnswer,
@@ -22,7 +25,7 @@ from .shapes import (
     DirectionAnswer,
     DisclosureAnswer,
     DisclosuresAnswer,
-    EvidenceAnswer,
+    MissingAnswer,
     PartyAnswer,
     RevokedAnswer,
     VersionAnswer,
@@ -34,7 +37,16 @@ def consent(seen: Seen, now: datetime) -> ConsentAnswer:
     """A consent whole."""
     row = seen.consent
     versions = [_version(row, each, seen.effective[each.number], now) for each in row.versions]
-    return ConsentAnswer(id=row.id, patient=row.patient, created_at=row.created_at, versions=versions)
+    return ConsentAnswer(
+        id=row.id,
+        patient=row.patient,
+        letter=row.letter,
+        created_at=row.created_at,
+        revoked_at=row.revoked_at,
+        revoked_by=row.revoked_by,
+        revoked_as=Standing(row.revoked_as) if row.revoked_as else None,
+        versions=versions,
+    )
 
 
 def consents(page: Sequence[Seen], limit: int, now: datetime) -> ConsentsAnswer:
@@ -63,7 +75,8 @@ def _version(row: ConsentRow, version: VersionRow, effective_at: datetime | None
     terms = text.terms
     return VersionAnswer(
         version=version.number,
-        status=lifecycle.shown(Status(version.status), terms, now),
+        status=lifecycle.shown(Status(version.status), text, now),
+        type=terms.type,
         discloser=_party(terms.discloser),
         recipient=_party(terms.recipient),
         mutual=terms.mutual,
@@ -72,10 +85,17 @@ def _version(row: ConsentRow, version: VersionRow, effective_at: datetime | None
         sensitivity=sorted(terms.sensitivity),
         valid_from=terms.valid_from,
         valid_until=terms.valid_until,
+        expires_on=terms.expires_on,
         directions=[_direction(each) for each in text.directions],
         evidence=_evidence(text.evidence),
+        missing=[MissingAnswer(element=each.element, citation=each.citation) for each in missing_elements(text)],
+        created_at=version.created_at,
+        created_by=version.created_by,
         activated_at=version.activated_at,
+        activated_by=version.activated_by,
         superseded_at=version.superseded_at,
+        ended_at=version.ended_at,
+        ended_by=version.ended_by,
         revoked_at=version.revoked_at,
         effective_at=effective_at,
     )
@@ -98,9 +118,8 @@ def _direction(direction: Direction) -> DirectionAnswer:
 def _evidence(evidence: Evidence | None) -> EvidenceAnswer | None:
     if evidence is None:
         return None
-    return EvidenceAnswer(
-        sha256=evidence.sha256, signed_on=evidence.signed_on, method=evidence.method, size=evidence.size
-    )
+    attested = {**vars(evidence.attested), "statements": sorted(evidence.attested.statements)}
+    return EvidenceAnswer(sha256=evidence.sha256, size=evidence.size, **attested)
 
 
 def _disclosure(row: DisclosureRow) -> DisclosureAnswer:

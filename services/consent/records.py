@@ -10,14 +10,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from concord_formats.vocabulary import Information, PartyKind, Purpose, Sensitivity
-from sqlalchemy import and_, or_, select, tuple_
+from concord_formats.vocabulary import (
+    ConsentType,
+    ExpiryEvent,
+    FormLanguage,
+    FormStatement,
+    Information,
+    PartyKind,
+    Purpose,
+    Sensitivity,
+    SignerAuthority,
+)
+from sqlalchemy import ColumnElement, and_, or_, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from .models import ConsentRow, DirectionRow, FeedEvent, VersionRow
+from .models import ConsentRow, DirectionRow, FeedEvent, PatientRow, VersionRow
 from .rules.lifecycle import Status
 from .rules.standing import Member
-from .rules.terms import Acceptance, Direction, Evidence, Party, SignatureMethod, Terms, Text
+from .rules.terms import (
+    Acceptance,
+    Attestation,
+    Direction,
+    Evidence,
+    FormOrigin,
+    Party,
+    SignatureMethod,
+    Signer,
+    Terms,
+    Text,
+)
 
 
 @dataclass(frozen=True)
@@ -41,18 +63,61 @@ def lock(session: Session, consent: UUID) -> ConsentRow | None:
     return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
 
-def page_of(session: Session, member: Member, after: tuple[datetime, UUID] | None, limit: int) -> list[ConsentRow]:
-    """At most `limit` consents that `member` is a party to, oldest first, later than `after`."""
+def lock_patient(session: Session, token: str) -> None:
+    """Lock what may be disclosed of a patient until the transaction ends. Taken before any lock on a consent."""
+    insert = postgresql.insert if session.connection().dialect.name == "postgresql" else sqlite.insert
+    session.execute(insert(PatientRow).values(token=token).on_conflict_do_nothing())
+    session.execute(select(PatientRow.token).where(PatientRow.token == token).with_for_update())
+
+
+def patient_of(session: Session, consent: UUID) -> str | None:
+    """The patient token of a consent, which never changes; None when there is no such consent."""
+    return session.scalars(select(ConsentRow.patient).where(ConsentRow.id == consent)).one_or_none()
+
+
+def of_patient(session: Session, token: str) -> list[ConsentRow]:
+    """Every consent of a patient, oldest first."""
+    query = select(ConsentRow).where(ConsentRow.patient == token)
+    return list(session.scalars(query.order_by(ConsentRow.created_at, ConsentRow.id)))
+
+
+def lock_in_force(session: Session, token: str) -> list[ConsentRow]:
+    """Every consent of a patient with a version in force, each locked, in the order of their ids.
+
+    The patient is locked before: no other comes into force meanwhile.
+    """
+    active = select(VersionRow.consent).where(VersionRow.status == Status.ACTIVE.value)
+    query = select(ConsentRow).where(ConsentRow.patient == token, ConsentRow.id.in_(active)).order_by(ConsentRow.id)
+    return list(session.scalars(query.with_for_update().execution_options(populate_existing=True)))
+
+
+def page_of(
+    session: Session,
+    member: Member,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    *only: ColumnElement[bool],
+) -> list[ConsentRow]:
+    """At most `limit` consents that `member` is a party to, oldest first, later than `after`; `only` narrows them."""
+    query = select(ConsentRow).where(_mine(member), *only).order_by(ConsentRow.created_at, ConsentRow.id).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(ConsentRow.created_at, ConsentRow.id) > after)
+    return list(session.scalars(query))
+
+
+def own_of_patient(session: Session, member: Member, token: str) -> list[ConsentRow]:
+    """The consents of a patient that `member` is a party to, oldest first; those of emergencies are none."""
+    where = (ConsentRow.patient == token, ConsentRow.letter.is_(None), _mine(member))
+    return list(session.scalars(select(ConsentRow).where(*where).order_by(ConsentRow.created_at, ConsentRow.id)))
+
+
+def _mine(member: Member) -> ColumnElement[bool]:
     own = {PartyKind.PRACTITIONER: member.practitioner, PartyKind.ORGANIZATION: member.organization}
     sides = (
         (ConsentRow.discloser_kind, ConsentRow.discloser_id),
         (ConsentRow.recipient_kind, ConsentRow.recipient_id),
     )
-    mine = or_(*(and_(kind == each.value, id_ == own[each]) for kind, id_ in sides for each in PartyKind))
-    query = select(ConsentRow).where(mine).order_by(ConsentRow.created_at, ConsentRow.id).limit(limit)
-    if after is not None:
-        query = query.where(tuple_(ConsentRow.created_at, ConsentRow.id) > after)
-    return list(session.scalars(query))
+    return or_(*(and_(kind == each.value, id_ == own[each]) for kind, id_ in sides for each in PartyKind))
 
 
 def ever_in_force(session: Session) -> Iterator[ConsentRow]:
@@ -109,12 +174,14 @@ def new_version(terms: Terms, number: int, by: UUID, now: datetime) -> VersionRo
     return VersionRow(
         number=number,
         status=Status.DRAFT.value,
+        type=terms.type.value,
         mutual=terms.mutual,
         purposes=sorted(terms.purposes),
         information=sorted(terms.information),
         sensitivity=sorted(terms.sensitivity),
         valid_from=terms.valid_from,
         valid_until=terms.valid_until,
+        expires_on=terms.expires_on.value if terms.expires_on else None,
         created_at=now,
         created_by=by,
         directions=[DirectionRow(place=place) for place in range(len(terms.ways))],
@@ -124,6 +191,7 @@ def new_version(terms: Terms, number: int, by: UUID, now: datetime) -> VersionRo
 def terms_of(consent: ConsentRow, version: VersionRow) -> Terms:
     """What a version says."""
     return Terms(
+        type=ConsentType(version.type),
         patient=consent.patient,
         discloser=Party(PartyKind(consent.discloser_kind), consent.discloser_id),
         recipient=Party(PartyKind(consent.recipient_kind), consent.recipient_id),
@@ -133,6 +201,7 @@ def terms_of(consent: ConsentRow, version: VersionRow) -> Terms:
         sensitivity=frozenset(map(Sensitivity, version.sensitivity)),
         valid_from=version.valid_from,
         valid_until=version.valid_until,
+        expires_on=ExpiryEvent(version.expires_on) if version.expires_on else None,
     )
 
 
@@ -140,15 +209,37 @@ def text_of(consent: ConsentRow, version: VersionRow) -> Text:
     """A version whole: terms, evidence, directions."""
     terms = terms_of(consent, version)
     directions = tuple(Direction(*terms.ways[row.place], _acceptance_of(row)) for row in version.directions)
-    return Text(terms, _evidence_of(version), directions)
+    return Text(terms, _evidence_of(version), directions, version.ended_at)
+
+
+def put_evidence(version: VersionRow, sha256: str, size: int, attested: Attestation, by: UUID) -> None:
+    """Note the evidence of a version and what `by` attested of it."""
+    version.evidence_sha256, version.evidence_size, version.evidence_by = sha256, size, by
+    version.evidence_signed_on, version.evidence_method = attested.signed_on, attested.method.value
+    version.evidence_form, version.evidence_language = attested.form.value, attested.language.value
+    version.evidence_statements = sorted(attested.statements)
+    version.evidence_signer = attested.signer.value
+    version.evidence_authority = attested.authority.value if attested.authority else None
+    version.evidence_witness, version.evidence_copy_given = attested.witness, attested.copy_given
 
 
 def _evidence_of(version: VersionRow) -> Evidence | None:
-    parts = (version.evidence_sha256, version.evidence_signed_on, version.evidence_method, version.evidence_size)
-    sha256, signed_on, method, size = parts
-    if sha256 is None or signed_on is None or method is None or size is None:
+    sha256, size, signed_on = version.evidence_sha256, version.evidence_size, version.evidence_signed_on
+    if sha256 is None or size is None or signed_on is None:
         return None
-    return Evidence(sha256, signed_on, SignatureMethod(method), size)
+    authority = version.evidence_authority
+    attested = Attestation(
+        signed_on=signed_on,
+        method=SignatureMethod(version.evidence_method or ""),
+        form=FormOrigin(version.evidence_form or ""),
+        language=FormLanguage(version.evidence_language or ""),
+        statements=frozenset(map(FormStatement, version.evidence_statements or ())),
+        signer=Signer(version.evidence_signer or ""),
+        authority=SignerAuthority(authority) if authority else None,
+        witness=version.evidence_witness,
+        copy_given=bool(version.evidence_copy_given),
+    )
+    return Evidence(sha256, size, attested)
 
 
 def _acceptance_of(row: DirectionRow) -> Acceptance | None:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from services.chassis.problems import Problem, invalid_field, not_found
 
 from .rules.elements import IncompleteError
+from .rules.emergency import HabitError
 from .rules.lifecycle import LifecycleError, Status
 from .rules.terms import TermsError
 
@@ -91,6 +92,84 @@ def draft_exists(number: int) -> Problem:
     return Problem(409, "draft-exists", "There is a draft already", detail, version=number)
 
 
+def no_expiry_event() -> Problem:
+    """The version names no event on which it expires."""
+    detail = "This version ends on its last day only. To stop it sooner, revoke it."
+    return Problem(409, "no-expiry-event", "No expiry event", detail)
+
+
+def no_such_restriction() -> Problem:
+    """Unknown, or it is not one of the caller's own side."""
+    return not_found("restriction")
+
+
+def no_such_declined() -> Problem:
+    """Unknown, or another organization recorded it."""
+    return not_found("record")
+
+
+def not_own_side() -> Problem:
+    """A restriction that another provider would have to keep."""
+    detail = "You, or your organization, must be the discloser: a restriction binds whoever agreed to it."
+    return Problem(403, "not-the-discloser", "Not the disclosing party", detail)
+
+
+def restriction_not_agreed() -> Problem:
+    """There is nothing to end: the provider did not agree."""
+    detail = "This request was not agreed to, and withholds nothing. There is nothing to end."
+    return Problem(409, "restriction-not-agreed", "Nobody agreed to this restriction", detail)
+
+
+def too_many_restrictions(most: int) -> Problem:
+    """More than anybody asks for: a slip, or worse."""
+    detail = f"At most {most} restrictions of one patient stand with one provider. Agree to one that says it all."
+    return Problem(409, "too-many-restrictions", "Too many restrictions", detail)
+
+
+def no_such_patient() -> Problem:
+    """Unknown, or the caller is no party to any consent of theirs: both read the same."""
+    return not_found("patient")
+
+
+def not_your_organization() -> Problem:
+    """Another organization's, or the caller is no administrator."""
+    detail = "Only an administrator of that organization may do this."
+    return Problem(403, "administrator-only", "For administrators", detail)
+
+
+def no_such_emergency() -> Problem:
+    """Unknown, or another organization's: both read the same."""
+    return not_found("emergency")
+
+
+def not_a_reviewer() -> Problem:
+    """Somebody without the role."""
+    detail = "Only your organization's privacy officer, or an administrator, may see and review emergency releases."
+    return Problem(403, "not-a-reviewer", "Not a reviewer", detail)
+
+
+def own_emergency() -> Problem:
+    """Nobody reviews their own."""
+    detail = "Nobody reviews their own emergency release. Ask another reviewer of your organization."
+    return Problem(403, "own-emergency", "Own emergency", detail)
+
+
+def emergency_limit(error: HabitError) -> Problem:
+    """Exceptions that became a habit."""
+    return Problem(403, "emergency-limit", "Too many emergency releases", error.detail)
+
+
+def emergency_is_one_letter() -> Problem:
+    """The record of an emergency has no further versions."""
+    detail = "An emergency is about one letter. For more, ask the patient for a consent, or declare another one."
+    return Problem(409, "emergency-is-one-letter", "An emergency is about one letter", detail)
+
+
+def invalid_recipient() -> Problem:
+    """An emergency between a person and themselves."""
+    return invalid_field("recipient", "is yourself; name the person who treats the patient")
+
+
 def not_in_this_status(error: LifecycleError) -> Problem:
     """What was asked is not done to a version in this status."""
     type_, title, detail = _BY_STATUS[error.status]
@@ -109,6 +188,11 @@ _BY_STATUS: Mapping[Status, tuple[str, str, str]] = {
         "consent-superseded",
         "Consent was superseded",
         "A later version took this one's place. Use that.",
+    ),
+    Status.DEFICIENT: (
+        "consent-deficient",
+        "Consent is deficient",
+        "This version lacks what the law asks for now, and allows nothing. Draft a new version.",
     ),
     Status.EXPIRED: (
         "consent-expired",

@@ -6,59 +6,32 @@ is of the vocabulary, a member that is not named is an error.
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from concord_formats.address import PatientToken
-from concord_formats.vocabulary import Information, PartyKind, Purpose, Sensitivity
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from concord_formats.vocabulary import (
+    ConsentType,
+    ExpiryEvent,
+    Information,
+    PartyKind,
+    Purpose,
+    Sensitivity,
+)
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from services.chassis.pages import DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT
 from services.chassis.web import Answer, Body
 
+from .evidence_shapes import EvidenceAnswer
+from .instants import Instant
 from .rules.lifecycle import Status
-from .rules.terms import Party, SignatureMethod, Terms
+from .rules.standing import Standing
+from .rules.terms import Party, Terms
 
-# RFC 3339, section 5.6; a time without its zone would mean another instant to each reader.
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 # Every list here is a set of a closed vocabulary: none is longer.
 MAX_WORDS = 64
-
-
-def _read_instant(value: object) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise PydanticCustomError(
-            "instant", "must be an instant with its zone, such as 2026-03-01T09:00:00-05:00 (RFC 3339)"
-        )
-    try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise PydanticCustomError("instant", "is no instant that a calendar has") from None
-
-
-def _read_day(value: object) -> date:
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise PydanticCustomError("day", "must be a calendar date, such as 2026-03-01")
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise PydanticCustomError("day", "is no date that a calendar has") from None
-
-
-Instant = Annotated[
-    datetime,
-    BeforeValidator(_read_instant),
-    WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation"),
-]
-Day = Annotated[
-    date, BeforeValidator(_read_day), WithJsonSchema({"type": "string", "format": "date"}, mode="validation")
-]
 
 
 class PartyBody(Body):
@@ -75,6 +48,7 @@ class PartyBody(Body):
 class TermsBody(Body):
     """What a version says. The lists may be empty in a draft, which then cannot be activated."""
 
+    type: ConsentType
     patient: PatientToken
     discloser: PartyBody
     recipient: PartyBody
@@ -84,10 +58,12 @@ class TermsBody(Body):
     sensitivity: Annotated[list[Sensitivity], Field(max_length=MAX_WORDS)]
     valid_from: Instant
     valid_until: Instant
+    expires_on: ExpiryEvent | None = None
 
     def terms(self) -> Terms:
         """As the rules know them."""
         return Terms(
+            type=self.type,
             patient=self.patient,
             discloser=self.discloser.party(),
             recipient=self.recipient.party(),
@@ -97,6 +73,7 @@ class TermsBody(Body):
             sensitivity=frozenset(self.sensitivity),
             valid_from=self.valid_from,
             valid_until=self.valid_until,
+            expires_on=self.expires_on,
         )
 
 
@@ -126,13 +103,6 @@ class PageQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
 
 
-class EvidenceHeaders(BaseModel):
-    """When and how the form was signed."""
-
-    signed_on: Day = Field(alias="Concord-Signed-On")
-    method: SignatureMethod = Field(alias="Concord-Signature-Method")
-
-
 class PartyAnswer(Answer):
     """A named practitioner or organization."""
 
@@ -149,20 +119,22 @@ class DirectionAnswer(Answer):
     accepted_by: UUID | None
 
 
-class EvidenceAnswer(Answer):
-    """The evidence on record: the SHA-256 of its sealed bytes, their number, and what was attested of the signature."""
+class MissingAnswer(Answer):
+    """An element that a version lacks, and where it is written."""
 
-    sha256: str
-    signed_on: date
-    method: SignatureMethod
-    size: int
+    element: str
+    citation: str
 
 
 class VersionAnswer(Answer):
-    """One version. `effective_at`: since when its last change is known to hold at every enforcement point."""
+    """One version. `effective_at`: since when its last change is known to hold at every enforcement point.
+
+    `missing`: what it lacks by the law's present table. `ended_at`: when its expiry event was recorded.
+    """
 
     version: int
     status: Status
+    type: ConsentType
     discloser: PartyAnswer
     recipient: PartyAnswer
     mutual: bool
@@ -171,20 +143,31 @@ class VersionAnswer(Answer):
     sensitivity: list[Sensitivity]
     valid_from: datetime
     valid_until: datetime
+    expires_on: ExpiryEvent | None
     directions: list[DirectionAnswer]
     evidence: EvidenceAnswer | None
+    missing: list[MissingAnswer]
+    created_at: datetime
+    created_by: UUID
     activated_at: datetime | None
+    activated_by: UUID | None
     superseded_at: datetime | None
+    ended_at: datetime | None
+    ended_by: UUID | None
     revoked_at: datetime | None
     effective_at: datetime | None
 
 
 class ConsentAnswer(Answer):
-    """A consent and its versions, oldest first."""
+    """A consent and its versions, oldest first; `letter` is the one letter of an emergency."""
 
     id: UUID
     patient: str
+    letter: UUID | None
     created_at: datetime
+    revoked_at: datetime | None
+    revoked_by: UUID | None
+    revoked_as: Standing | None
     versions: list[VersionAnswer]
 
 

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from concord_formats.vocabulary import ExpiryEvent
+
 from . import events, records, refusals
 from .changes import Change, change, check_standing
 from .deps import Collaborators
 from .models import VersionRow
 from .records import Seen
 from .rules.elements import IncompleteError, check_activation
+from .rules.fit import check_fit
 from .rules.lifecycle import Deed, Status
-from .rules.standing import Member
+from .rules.standing import Actor, Member, Patient, Standing, standings
 from .rules.terms import Terms, TermsError, check_parties, check_renewal
 from .rules.window import check_window
 
@@ -40,6 +43,7 @@ def draft(with_: Collaborators, member: Member, terms: Terms) -> Seen:
     """A new consent, as a draft. Raises problems 403 `not-a-party`, 422 `invalid-field` and `unknown-party`, 503."""
     _check_terms(with_, member, terms)
     with with_.database.transaction() as session:
+        records.lock_patient(session, terms.patient)
         row = records.new_consent(terms, member.practitioner, with_.clock.now())
         session.add(row)
         session.flush()
@@ -53,6 +57,8 @@ def draft_version(with_: Collaborators, member: Member, consent: UUID, terms: Te
     with change(with_, member, consent) as opened:
         last = opened.consent.versions[-1]
         opened.check(Deed.DRAFT, last)
+        if opened.consent.letter is not None:
+            raise refusals.emergency_is_one_letter()
         _check_next(opened, last, terms)
         row = records.new_version(terms, last.number + 1, member.practitioner, opened.now)
         opened.consent.versions.append(row)
@@ -91,29 +97,49 @@ def activate(with_: Collaborators, member: Member, consent: UUID, number: int) -
     return _settled(with_, member, consent, number, wait)
 
 
-def revoke(with_: Collaborators, member: Member, consent: UUID) -> Revocation:
+def end(with_: Collaborators, member: Member, consent: UUID, number: int) -> Seen:
+    """Record that the event came on which a version expires. Recording it again answers the same.
+
+    Raises problems 404, and 409 `no-expiry-event` or by the version's status.
+    """
+    with change(with_, member, consent) as opened:
+        version = opened.version(number, Deed.EXPIRE)
+        if version.expires_on in (None, ExpiryEvent.NONE):
+            raise refusals.no_expiry_event()
+        if version.ended_at is None:
+            version.ended_at, version.ended_by = opened.now, member.practitioner
+            opened.tell_activated(version)
+    return _settled(with_, member, consent, number, REVOCATION_WAIT_SECONDS)
+
+
+def revoke_as_patient(with_: Collaborators, token: str, consent: UUID) -> Revocation:
+    """Revoke for the patient themselves, who showed the code of this token. As `revoke` otherwise."""
+    return revoke(with_, Patient(token), consent)
+
+
+def revoke(with_: Collaborators, actor: Actor, consent: UUID) -> Revocation:
     """Revoke a consent in all its versions, for ever, and wait until it holds everywhere.
 
     Revoking again answers the same. A draft that was never in force is withdrawn the same way, and holds at once.
     Raises problem 404.
     """
-    with change(with_, member, consent) as opened:
+    with change(with_, actor, consent) as opened:
         opened.check(Deed.REVOKE, opened.consent.versions[-1])
         if opened.consent.revoked_at is None:
             _revoke_all(opened)
         seq = next((each.feed_seq for each in opened.consent.versions if _was_stopped(each)), None)
     if seq is not None:
         with_.barrier.await_effective(seq, REVOCATION_WAIT_SECONDS)
-    return _revocation(show(with_, member, consent))
+    return _revocation(show(with_, actor, consent))
 
 
-def show(with_: Collaborators, member: Member, consent: UUID) -> Seen:
+def show(with_: Collaborators, actor: Actor, consent: UUID) -> Seen:
     """One consent. Raises problem 404, to a stranger as well."""
     with with_.database.transaction() as session:
         row = records.find(session, consent)
         if row is None:
             raise refusals.no_such_consent()
-        check_standing(member, Deed.READ, row, row.versions[-1])
+        check_standing(actor, Deed.READ, row, row.versions[-1])
         return records.see(session, row)
 
 
@@ -128,6 +154,7 @@ def _check_terms(with_: Collaborators, member: Member, terms: Terms) -> None:
         raise refusals.not_a_party()
     try:
         check_parties(terms)
+        check_fit(terms)
         check_window(terms, with_.clock.now())
     except TermsError as error:
         raise refusals.wrong_terms(error) from None
@@ -175,7 +202,10 @@ def _put_in_force(opened: Change, version: VersionRow, former: VersionRow | None
 
 def _revoke_all(opened: Change) -> None:
     consent = opened.consent
-    consent.revoked_at, consent.revoked_by = opened.now, opened.member.practitioner
+    held = standings(opened.actor, records.terms_of(consent, consent.versions[-1]))
+    consent.revoked_at, consent.revoked_by = opened.now, opened.by
+    # A patient's word outweighs: of the two sides the discloser's is named.
+    consent.revoked_as = next(each for each in _NAMED_FIRST if each in held).value
     active = records.in_status(consent, Status.ACTIVE)
     for version in consent.versions:
         after = opened.after(version, Deed.REVOKE)
@@ -183,6 +213,9 @@ def _revoke_all(opened: Change) -> None:
             version.status, version.revoked_at = after.value, opened.now
     if active is not None:
         opened.tell(events.REVOKED, events.revoked(consent, active), active)
+
+
+_NAMED_FIRST = (Standing.PATIENT, Standing.DISCLOSER, Standing.RECIPIENT)
 
 
 def _was_stopped(version: VersionRow) -> bool:

@@ -5,8 +5,10 @@ Owns the start. Refuses background work: events leave, and the account is kept, 
 
 from services.chassis import logs
 from services.chassis.config import load_settings
+from services.chassis.process import started
 
 from .app import build, create_app
 
 logs.configure("consent")
 app = create_app(build(load_settings("consent")))
+started()

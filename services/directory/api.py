@@ -148,8 +148,7 @@ def _parties(deps: Deps) -> APIBlueprint:
     @require_service("consent", "messaging")
     def show_party(path: shapes.ByParty) -> Response:
         """Whether a party exists, and where it stands; for services."""
-        status = usecases.party_status(deps, path.kind, path.id)
-        return answer(shapes.PartyAnswer(kind=path.kind, id=path.id, status=status))
+        return answer(shapes.PartyAnswer.of(usecases.party(deps, path.kind, path.id)))
 
     return api
 

@@ -75,12 +75,9 @@ def organization(deps: Deps, organization_id: UUID) -> Organization:
     return row
 
 
-def party_status(deps: Deps, kind: PartyKind, party: UUID) -> str:
-    """Where a party of a consent stands: an organization is always active. Raises problem 404."""
-    if kind == "organization":
-        organization(deps, party)
-        return "active"
-    return practitioner(deps, party).status
+def party(deps: Deps, kind: PartyKind, party_id: UUID) -> Organization | Practitioner:
+    """A party of a consent. Raises problem 404."""
+    return organization(deps, party_id) if kind == "organization" else practitioner(deps, party_id)
 
 
 def _page(

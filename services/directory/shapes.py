@@ -178,11 +178,24 @@ class StandingAnswer(Answer):
 
 
 class PartyAnswer(Answer):
-    """Whether a party of a consent exists, and where it stands."""
+    """A party of a consent, and where it stands: an organization is always active.
+
+    `organization` is the one that a practitioner belongs to.
+    """
 
     kind: Literal["practitioner", "organization"]
     id: UUID
     status: Status
+    name: str
+    organization: OrganizationAnswer | None
+
+    @classmethod
+    def of(cls, row: models.Practitioner | models.Organization) -> PartyAnswer:
+        """From the stored row."""
+        if isinstance(row, models.Organization):
+            return cls(kind="organization", id=row.id, status=Status.ACTIVE, name=row.name, organization=None)
+        theirs = OrganizationAnswer.of(row.organization)
+        return cls(kind="practitioner", id=row.id, status=Status(row.status), name=row.name, organization=theirs)
 
 
 class ByPractitioner(BaseModel):

@@ -10,14 +10,7 @@ from .enrolment import Invited, Person, add_organization, enrol, invite, invite_
 from .keys import Recorded
 from .keys import append as append_keys
 from .keys import history as key_history
-from .lookup import (
-    Wanted,
-    find_organizations,
-    find_practitioners,
-    organization,
-    party_status,
-    practitioner,
-)
+from .lookup import Wanted, find_organizations, find_practitioners, organization, party, practitioner
 from .signing_in import forget_used_assertions, sign_in
 from .standing import Stopped, reinstate, revoke_device, suspend
 
@@ -37,7 +30,7 @@ __all__ = [
     "invite_administrator",
     "key_history",
     "organization",
-    "party_status",
+    "party",
     "practitioner",
     "reinstate",
     "revoke_device",

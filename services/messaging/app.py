@@ -19,12 +19,13 @@ from services.chassis.db import Database
 from services.chassis.lease import HttpLeasePeer
 from services.chassis.peer_http import HttpPeer
 from services.chassis.process import Background
-from services.chassis.service_auth import ServiceSigner
+from services.chassis.service_auth import ServiceSigner, ServiceVerifier
 from services.chassis.token_keys import RemoteKeys
 from services.chassis.wake import Notifier, start_notifier
 from services.chassis.web import service_app
 
-from . import api
+from . import account_api, api
+from .account import Replay
 from .desk import Desk, compose
 from .peers import Follower
 
@@ -38,18 +39,25 @@ class Deps:
     notifier: Notifier
     clock: Clock
     directory: HttpPeer
+    services: ServiceVerifier
     followers: Mapping[str, Follower]
     desk: Desk
 
 
 def assemble(
-    settings: Settings, database: Database, notifier: Notifier, clock: Clock, directory: HttpPeer, consent: HttpPeer
+    settings: Settings,
+    database: Database,
+    notifier: Notifier,
+    clock: Clock,
+    directory: HttpPeer,
+    consent: HttpPeer,
+    services: ServiceVerifier,
 ) -> Deps:
     """The parts on these collaborators: `local.py` and tests pass theirs, `build` a deployment's."""
     peers = {"consent": consent, "directory": directory}
     followers = {feed: Follower(feed, database, HttpLeasePeer(peer), clock) for feed, peer in peers.items()}
     desk = compose(settings, database, notifier, clock, followers)
-    return Deps(settings, database, notifier, clock, directory, followers, desk)
+    return Deps(settings, database, notifier, clock, directory, services, followers, desk)
 
 
 def build(settings: Settings) -> Deps:
@@ -58,7 +66,8 @@ def build(settings: Settings) -> Deps:
     signer = ServiceSigner.from_settings(settings)
     directory = HttpPeer(settings.directory_url, "directory", signer)
     consent = HttpPeer(settings.consent_url, "consent", signer)
-    return assemble(settings, database, start_notifier(database), SystemClock(), directory, consent)
+    services = ServiceVerifier.from_settings(settings)
+    return assemble(settings, database, start_notifier(database), SystemClock(), directory, consent, services)
 
 
 def follow(deps: Deps, background: Background) -> None:
@@ -68,11 +77,12 @@ def follow(deps: Deps, background: Background) -> None:
 
 
 def create_app(deps: Deps) -> OpenAPI:
-    """The app: the routes of letters."""
+    """The app: the routes of letters, and the account that the consent service follows."""
     keys = RemoteKeys(deps.directory, deps.clock)
     settings = deps.settings
     authenticator = Authenticator(issuer=settings.issuer, public_url=settings.public_url, keys=keys, clock=deps.clock)
-    app = service_app(settings, [api.messaging], lambda: _ready(deps), authenticator=authenticator)
+    blueprints = [api.messaging, account_api.blueprint(Replay(deps.database))]
+    app = service_app(settings, blueprints, lambda: _ready(deps), authenticator=authenticator, services=deps.services)
     app.extensions[api.EXTENSION] = deps.desk
     return app
 

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from concord_formats.address import Address
+from concord_formats.vocabulary import PART_2_LABELS, Purpose
 from sqlalchemy.orm import Session
 
 from services.chassis.event import Event
@@ -31,10 +32,18 @@ class Fact(StrEnum):
     OPENED = "care.concord.messaging.letter-opened.v1"
 
 
+class Basis(StrEnum):
+    """On what ground something was disclosed. An emergency release has a purpose of its own (42 CFR 2.51)."""
+
+    CONSENT = "consent"
+    EMERGENCY = "emergency"
+
+
 Apply = Callable[[Session, Event], None]
 
 CONSENT_HANDLERS: Mapping[str, Apply] = {
-    "care.concord.consent.activated.v1": projections.consent_activated,
+    "care.concord.consent.activated.v1": projections.consent_activated,  # of a consent service before v2
+    "care.concord.consent.activated.v2": projections.consent_activated,
     "care.concord.consent.revoked.v1": projections.consent_revoked,
 }
 DIRECTORY_HANDLERS: Mapping[str, Apply] = {
@@ -49,9 +58,20 @@ DIRECTORY_HANDLERS: Mapping[str, Apply] = {
 }
 
 
-def letter_event(fact: Fact, address: Address, recipient: UUID, at: datetime, reason: str | None = None) -> Event:
-    """What happened at `at` to the letter for one recipient; `reason` with a refusal only."""
+def letter_event(
+    fact: Fact,
+    address: Address,
+    recipient: UUID,
+    at: datetime,
+    reason: str | None = None,
+    patient: str | None = None,
+) -> Event:
+    """What happened at `at` to the letter for one recipient; `reason` with a refusal only.
+
+    `patient` is whose account it belongs to, when that is not the letter's.
+    """
     data: dict[str, Any] = {
+        "patient": patient or address.patient,
         "letter": str(address.letter),
         "consent": str(address.consent),
         "consent_version": address.consent_version,
@@ -61,7 +81,12 @@ def letter_event(fact: Fact, address: Address, recipient: UUID, at: datetime, re
         "information": sorted(address.information),
         "sensitivity": sorted(address.sensitivity),
         "at": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "basis": (Basis.EMERGENCY if address.purpose is Purpose.EMERGENCY else Basis.CONSENT).value,
+        # 42 CFR 2.32: a disclosure of these records carries its notice; the client refuses to seal one without it.
+        "notice": not PART_2_LABELS.isdisjoint(address.sensitivity),
     }
     if reason is not None:
         data["reason"] = reason
+    if address.label_reason is not None:
+        data["label_reason"] = address.label_reason.value
     return Event.create(SOURCE, fact.value, data, time=at, subject=str(address.letter))

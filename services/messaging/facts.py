@@ -39,7 +39,7 @@ from sqlalchemy.orm import Session
 
 from . import turns
 from .models import FeedPosition, KnownConsent, KnownDevice, KnownPractitioner
-from .rules import Consent, Device, Facts, Grant, Party, Person, Status
+from .rules import Consent, Device, Facts, Grant, Party, Person, Status, Withheld
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,9 @@ class _GrantText:
     sensitivity: frozenset[Sensitivity]
     valid_from: AwareDatetime
     valid_until: AwareDatetime
+    only_with: Sensitivity | None = None
+    withheld: tuple[Withheld, ...] = ()
+    letter: UUID | None = None
 
 
 _PARTIES: TypeAdapter[tuple[Party, ...]] = TypeAdapter(tuple[Party, ...])
@@ -133,6 +136,9 @@ def _read_grants(text: str) -> tuple[Grant, ...]:
             each.sensitivity,
             each.valid_from,
             each.valid_until,
+            each.only_with,
+            each.withheld,
+            each.letter,
         )
         for each in _GRANTS.validate_json(text)
     )

@@ -29,7 +29,7 @@ from services.chassis.problems import not_found
 from services.chassis.upload import CHUNK_BYTES
 from services.chassis.wake import Notifier
 
-from . import release
+from . import account, release
 from .events import Fact, letter_event
 from .facts import Question
 from .gate import Gate, GateClosedError, Opening
@@ -102,15 +102,12 @@ class Handout:
     def _record(self, opening: Opening, now: datetime) -> bool:
         """Whether this was the first hand-out, which is the one that counts and the one that is told."""
         address, recipient = opening.question.letter, opening.question.actor
-        fetched = opening.session.connection().execute(
-            update(DeliveryRow)
-            .where(DeliveryRow.letter == address.letter, DeliveryRow.recipient == recipient)
-            .where(DeliveryRow.fetched_at.is_(None))
-            .values(fetched_at=now)
-        )
+        values = {"letter_id": address.letter, "reader": recipient, "now": now}
+        fetched = opening.session.connection().execute(_FETCHED, values)
         if fetched.rowcount == 0:
             return False
-        release.record(opening.session, [letter_event(Fact.HANDED_OUT, address, recipient, now)])
+        handed_out = letter_event(Fact.HANDED_OUT, address, recipient, now)
+        account.disclose(opening.session, address.patient, [handed_out])
         return True
 
     def _windows(self, sealed: Sealed) -> Iterator[bytes]:
@@ -163,8 +160,7 @@ def _record_refusal(opening: Opening, refusal: Refusal, now: datetime) -> bool:
     )
     if opening.session.connection().execute(select(RefusalRow.id).where(*same).limit(1)).first() is not None:
         return False
-    known = opening.consent is not None
-    release.refuse(opening.session, address, {recipient: refusal}, now, consent_known=known)
+    release.refuse(opening.session, address, {recipient: refusal}, now, opening.consent)
     return True
 
 
@@ -203,5 +199,15 @@ def _window_statement() -> Any:
     return select(window).where(ChunkRow.upload == bindparam("upload_id"), ChunkRow.place == bindparam("chunk_place"))
 
 
+def _fetched_statement() -> Any:
+    return (
+        update(DeliveryRow)
+        .where(DeliveryRow.letter == bindparam("letter_id"), DeliveryRow.recipient == bindparam("reader"))
+        .where(DeliveryRow.fetched_at.is_(None))
+        .values(fetched_at=bindparam("now"))
+    )
+
+
 _FIND = _find_statement()
+_FETCHED = _fetched_statement()
 _WINDOW = _window_statement()

@@ -158,6 +158,25 @@ class MailboxRow(Base):
     last: Mapped[int] = mapped_column(BigInteger)
 
 
+class PatientAccount(Base):
+    """The number of the last line of a patient's account: gap-free, and taken in the order of the commits."""
+
+    __tablename__ = "patient_account"
+
+    patient: Mapped[str] = mapped_column(String(40), primary_key=True)
+    last: Mapped[int] = mapped_column(BigInteger)
+
+
+class DisclosureRow(Base):
+    """One line of a patient's account: the exact bytes of the event that told it. Never changed, never deleted."""
+
+    __tablename__ = "disclosure"
+
+    patient: Mapped[str] = mapped_column(String(40), primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class HeldRow(Base):
     """A letter that waits for the gate to open; `n` is its turn."""
 

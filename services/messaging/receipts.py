@@ -21,7 +21,7 @@ from services.chassis.db import Database
 from services.chassis.problems import Problem, invalid_field, not_found
 from services.chassis.wake import Notifier
 
-from . import letters, release
+from . import account, letters
 from .events import Fact, letter_event
 from .models import DeliveryRow
 from .rules import State
@@ -86,7 +86,8 @@ class Receipts:
             )
             if kept.rowcount:
                 address, now = parse_address(stored.letter.address), self._clock.now()
-                release.record(session, [letter_event(Fact.OPENED, address, caller.practitioner, now)])
+                opened = letter_event(Fact.OPENED, address, caller.practitioner, now)
+                account.disclose(session, address.patient, [opened])
             failpoints.reach("receipt.before_commit")
         self._notifier.notify("outbox")
 

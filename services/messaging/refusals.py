@@ -32,6 +32,14 @@ _TEXTS: Mapping[Reason, tuple[str, str]] = {
     ),
     Reason.PURPOSE_NOT_COVERED: ("Purpose not covered", "The consent does not allow disclosure for this purpose."),
     Reason.LABEL_NOT_COVERED: ("Label not covered", "The consent does not cover every label of the letter"),
+    Reason.NOTES_ONLY: (
+        "Notes only",
+        "This consent is for the notes that it names and for nothing beside. Cite another consent, or label the notes.",
+    ),
+    Reason.RESTRICTED: (
+        "Restricted",
+        "Your side agreed with the patient to withhold this. Leave that part out, or end the restriction first.",
+    ),
     Reason.SENDER_SUSPENDED: ("Sender suspended", "The sender is suspended or not known to the directory."),
     Reason.RECIPIENT_SUSPENDED: ("Recipient suspended", "The recipient is suspended, and can receive nothing."),
     Reason.UNKNOWN_RECIPIENT: ("Unknown recipient", "The directory knows no such recipient. Look them up again."),

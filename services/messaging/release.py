@@ -6,7 +6,7 @@ transaction: the gate does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,12 +16,12 @@ from concord_formats.address import Address
 from sqlalchemy import Uuid, bindparam, delete, insert, text, update
 from sqlalchemy.orm import Session
 
-from services.chassis import outbox
 from services.chassis.event import Event
 
+from . import account
 from .events import Fact, letter_event
-from .models import ChunkRow, DeliveryRow, HeldRow, LetterRow, MailboxRow, Outbox, RefusalRow, UploadRow
-from .rules import Reason, Refusal, State
+from .models import ChunkRow, DeliveryRow, HeldRow, LetterRow, MailboxRow, RefusalRow, UploadRow
+from .rules import Consent, Reason, Refusal, State
 
 # To whom the letter was not refused, when it was to another: a letter goes to all its recipients or to none.
 OTHER_REFUSED = "other-recipient-refused"
@@ -68,19 +68,24 @@ def keep(session: Session, incoming: Incoming, at: datetime) -> None:
 
 def release(session: Session, address: Address, at: datetime) -> None:
     """Release a letter that was just kept to every recipient."""
-    record(session, [letter_event(Fact.RELEASED, address, recipient, at) for recipient in address.recipients])
     places = take_places(session, address.recipients)
     rows = [_delivery(address, recipient, State.RELEASED, place, at) for recipient, place in places.items()]
     session.connection().execute(_INSERT_DELIVERY, rows)
+    account.disclose(session, address.patient, released(address, at))
 
 
 def release_held(session: Session, address: Address, at: datetime) -> None:
     """Release a letter that was held to every recipient."""
-    record(session, [letter_event(Fact.RELEASED, address, recipient, at) for recipient in address.recipients])
     for recipient, place in take_places(session, address.recipients).items():
         values = {"state": State.RELEASED.value, "place": place, "released_at": at}
         _change_held(session, address.letter, values, DeliveryRow.recipient == recipient)
     _let_go(session, address.letter)
+    account.disclose(session, address.patient, released(address, at))
+
+
+def released(address: Address, at: datetime) -> list[Event]:
+    """What is told of a release: an event for each recipient, in the order of the address."""
+    return [letter_event(Fact.RELEASED, address, recipient, at) for recipient in address.recipients]
 
 
 def hold(session: Session, address: Address, expires_at: datetime) -> None:
@@ -92,16 +97,17 @@ def hold(session: Session, address: Address, expires_at: datetime) -> None:
 
 
 def refuse(
-    session: Session, address: Address, refusals: Mapping[UUID, Refusal], at: datetime, *, consent_known: bool
+    session: Session, address: Address, refusals: Mapping[UUID, Refusal], at: datetime, consent: Consent | None
 ) -> None:
-    """Record who was refused and why. The account of a consent nobody knows of is nobody's, so no event goes there."""
+    """Record who was refused and why, in the account of the cited consent's patient: what the letter says of a patient
+    may be made up. The account of a consent nobody knows of is nobody's, so no line goes there.
+    """
     rows = [_refusal(address, recipient, refusal.reason, at) for recipient, refusal in refusals.items()]
     session.connection().execute(insert(RefusalRow), rows)
-    if consent_known:
-        record(
-            session,
-            [letter_event(Fact.REFUSED, address, who, at, refusal.reason.value) for who, refusal in refusals.items()],
-        )
+    if consent is not None:
+        reasons = {who: refusal.reason.value for who, refusal in refusals.items()}
+        told = [letter_event(Fact.REFUSED, address, who, at, why, consent.patient) for who, why in reasons.items()]
+        account.disclose(session, consent.patient, told)
 
 
 def refuse_held(session: Session, letter: LetterRow, told: Mapping[UUID, Refusal]) -> None:
@@ -128,12 +134,6 @@ def take_places(session: Session, recipients: Iterable[UUID]) -> dict[UUID, int]
     """
     connection = session.connection()
     return {who: connection.execute(_TAKE_PLACE, {"recipient": who}).scalar_one() for who in sorted(recipients)}
-
-
-def record(session: Session, events: Sequence[Event]) -> None:
-    """Write events to the outbox, in this transaction."""
-    for event in events:
-        outbox.record(session, Outbox, event)
 
 
 def _delivery(

@@ -116,8 +116,7 @@ class Sending:
         """Record refusals, unless the letter is here already: what became of it then does not change."""
         if known := _known(opening.session, incoming):
             return known
-        account = opening.consent is not None
-        release.refuse(opening.session, incoming.address, refusals, self._clock.now(), consent_known=account)
+        release.refuse(opening.session, incoming.address, refusals, self._clock.now(), opening.consent)
         return None
 
     def _hold(self, incoming: Incoming, reason: str) -> Outcome:

@@ -19,12 +19,14 @@ from .app import Deps, build, follow
 # How soon a held letter goes once the gate is open again; also how often it is looked whether one has expired.
 HELD_SECONDS = 0.5
 SWEEP_SECONDS = 600.0
+# What is told of letters goes into accounts, and nobody waits for it: in larger batches it costs a tenth.
+GATHER_SECONDS = 0.1
 
 
 def start(deps: Deps, bus: Bus, background: Background) -> None:
     """Start every loop of this service's worker."""
     follow(deps, background)
-    relay = Relay(deps.database, bus, deps.notifier, deps.clock, models.Outbox)
+    relay = Relay(deps.database, bus, deps.notifier, deps.clock, models.Outbox, gather=GATHER_SECONDS)
     background.start("messaging relay", relay.run)
     background.start(
         "messaging feeds",

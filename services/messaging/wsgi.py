@@ -5,7 +5,7 @@ Owns the start, and the threads that keep this process's leases. Refuses other b
 
 from services.chassis import logs
 from services.chassis.config import load_settings
-from services.chassis.process import Background
+from services.chassis.process import Background, started
 
 from .app import build, create_app, follow
 
@@ -13,3 +13,4 @@ logs.configure("messaging")
 _deps = build(load_settings("messaging"))
 app = create_app(_deps)
 follow(_deps, Background())
+started()

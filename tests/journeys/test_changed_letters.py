@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from concord.api import Consent, Party
 from concord.client import Client
+from concord.consents import Form
 from concord.errors import (
     LetterError,
     MalformedLetterError,
@@ -209,5 +210,5 @@ class TestHostileLetters:
 
 
 def _attach(person: Client, consent: Consent, form: bytes) -> None:
-    signed_on = datetime.now(UTC).date()
-    person.consents.api.attach_evidence(consent.id, consent.latest.version, form, signed_on, "ink")
+    signed = Form.concord(form, datetime.now(UTC).date(), "ink", copy_given=True)
+    person.consents.api.attach_evidence(consent.id, consent.latest.version, form, signed.attested)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from concord.labels import propose
 
 from tests.journeys.canary import files_below, findings
 from tests.journeys.terminal import PATIENT, Services, Terminal, options
@@ -43,6 +44,7 @@ class Practice:
             "information": "coordination,diagnoses,medications",
             "form": "-",
             "signed_on": today.isoformat(),
+            "copy_given": True,
             "until": (today + timedelta(days=30)).isoformat(),
             "mutual": True,
         }
@@ -76,14 +78,21 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
 def test_the_story_as_it_is_typed(practice: Practice, tmp_path: Path) -> None:
     """Drafted, accepted, sent, listed, opened, exported, answered, revoked; the account tells of all of it."""
     physician, psychologist = practice.physician, practice.psychologist
-    draft = physician.json(*practice.create(), typed=FORM)
+    found = propose(SUMMARY, "application/fhir+json")
+    covering = {
+        "information": ",".join(sorted({"coordination", *found.information})),
+        "sensitivity": ",".join(sorted({"general", *found.sensitivity})),
+    }
+    draft = physician.json(*practice.create(**covering), typed=FORM)
     consent = draft["id"]
     assert draft["versions"][0]["status"] == "draft"
     assert "active" in physician.says("consent", "accept", consent)
     assert psychologist.run("consent", "form", consent, "-o", "-")[0].decode() == FORM
     psychologist.says("consent", "accept", consent)
 
-    labels = options(consent=consent, information="diagnoses,medications")
+    few = options(consent=consent, information="diagnoses,medications")
+    assert "found substance-use at Bundle.entry" in physician.refused("send", str(SUMMARY), *few)
+    labels = options(consent=consent, **covering)
     assert "Released to Dr. Psychologist" in physician.says("send", str(SUMMARY), *labels)
     letter = psychologist.json("inbox")[-1]["letter"]
     opened = psychologist.says("open", letter)

@@ -16,6 +16,7 @@ from concord.client import Client
 from concord.consents import Form
 from concord.documents import describe
 from concord.errors import ServiceError
+from concord.labels import propose
 from concord.letters import Draft
 from concord_formats.vocabulary import Information, PartyKind, Purpose, Sensitivity
 
@@ -25,12 +26,18 @@ from tests.people import People, active_consent, note, send_note, terms
 
 SUMMARY = Path(__file__).parents[2] / "demo" / "patient" / "summary.json"
 FHIR = "application/fhir+json"
-IN_THE_SUMMARY = frozenset({Information.DIAGNOSES, Information.MEDICATIONS})
+FOUND = propose(SUMMARY, FHIR)
+# What a consent has to cover for the summary and the notes around it.
+COVERING = {
+    "information": [Information.COORDINATION, *sorted(FOUND.information)],
+    "sensitivity": sorted({Sensitivity.GENERAL, *FOUND.sensitivity}),
+}
 
 
 def summary(consent: UUID) -> Draft:
-    """The whole record of the sample patient."""
-    return note(consent, SUMMARY.read_bytes(), media_type=FHIR, information=IN_THE_SUMMARY)
+    """The whole record of the sample patient, with every label that was found in it."""
+    labels = {"information": FOUND.information, "sensitivity": FOUND.sensitivity | {Sensitivity.GENERAL}}
+    return note(consent, SUMMARY.read_bytes(), media_type=FHIR, **labels)
 
 
 def read(person: Client, letter: UUID) -> bytes:
@@ -58,15 +65,15 @@ def waiting(person: Client) -> list[UUID]:
 
 def next_version(person: Client, consent: Consent, new: Terms) -> Consent:
     """Draft, accept and put in force the next version."""
-    form = Form(b"signed again", datetime.now(UTC).date(), "ink")
-    person.consents.create_version(consent.id, new, form)
+    form = Form.concord(b"signed again", datetime.now(UTC).date(), "ink", copy_given=True)
+    person.consents.create(new, form, consent.id)
     return person.consents.accept(consent.id)
 
 
 def test_the_story_of_the_first_letter(world: World, people: People) -> None:
     """A physician sends a patient's whole summary, a psychologist reads and answers, the patient revokes."""
     physician, psychologist = people.physician, people.psychologist
-    consent = active_consent(people)
+    consent = active_consent(people, **COVERING)
     sent = physician.letters.send(summary(consent.id))
     assert sent.answer["state"] == "released"
     assert waiting(psychologist)[-1] == sent.letter
@@ -208,7 +215,7 @@ def test_a_direction_is_closed_until_its_own_discloser_accepts_it(world: World, 
 
 def test_nothing_leaves_under_a_draft(world: World, people: People) -> None:
     token = people.physician.address_book.add(f"draft-{time.monotonic_ns()}", "Jaime Armendáriz").token
-    form = Form(b"signed", datetime.now(UTC).date(), "ink")
+    form = Form.concord(b"signed", datetime.now(UTC).date(), "ink", copy_given=True)
     draft = people.physician.consents.create(terms(people, token), form)
     assert refusal(lambda: send_note(people, draft.id)).type == "no-active-consent"
 
@@ -298,7 +305,7 @@ def test_a_sender_opens_their_own_letter_from_the_sealed_copy(world: World, peop
 
 
 def test_a_letter_opens_into_a_file_only_its_reader_can_see(world: World, people: People, tmp_path: Path) -> None:
-    sent = people.physician.letters.send(summary(active_consent(people).id))
+    sent = people.physician.letters.send(summary(active_consent(people, **COVERING).id))
     chart = tmp_path / "chart.json"
     people.psychologist.letters.open(sent.letter, chart)
     assert json.loads(chart.read_bytes())["resourceType"] == "Bundle"

@@ -7,6 +7,7 @@ it out, so a model that would accept anything is noticed.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.real import NotToBeHadError, installed_program
 
 HERE = Path(__file__).resolve().parent
 LEASES, EPOCHS = "revocation.pml", "feed.pml"
@@ -110,10 +113,10 @@ REACHED = [
 
 
 def _tool(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
+    try:
+        return installed_program(name, name)
+    except NotToBeHadError:
         pytest.fail(f"{name} is missing, and the model is not searched without it; run: apt-get install spin gcc")
-    return found
 
 
 def _run(*command: str, within: Path) -> str:
@@ -198,6 +201,7 @@ def test_every_switch_of_the_models_is_tried() -> None:
 def test_a_missing_tool_fails_and_says_what_to_do(tool: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Never a skip: a promise that nobody checked is not kept."""
     real = shutil.which
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)  # only root could install it
     monkeypatch.setattr(shutil, "which", lambda name: None if name == tool else real(name))
     with pytest.raises(pytest.fail.Exception, match="apt-get install spin gcc"):
         _search(HOLDS[0], tmp_path, "-O0")

@@ -16,16 +16,26 @@ from uuid import UUID
 
 import httpx
 
+from .account import Accounts
+from .account.pinned_log import PinnedLog
 from .address_book import AddressBook
 from .api import ConsentApi, DirectoryApi, MessagingApi, Practitioner
+from .api.account import AccountApi
+from .api.emergencies import EmergencyApi
+from .api.fhir import FhirApi
+from .api.patient_codes import PatientCodeApi
+from .api.restrictions import RestrictionsApi
 from .colleagues import Colleagues
 from .consents import Consents
 from .dpop import AuthenticationKey
+from .emergencies import Emergencies
 from .enrolment import enrol
+from .fhir_consents import FhirConsents
 from .keyring import Keyring
 from .letters import Letters
 from .pins import Pins
 from .profile import Profile, Settings
+from .restrictions import Restrictions
 from .store import SealedStore
 from .transport import Device, Transport
 
@@ -46,6 +56,12 @@ class Client:
         self.address_book = AddressBook(store)
         self.colleagues = Colleagues(self.directory, Pins(store), settings.practitioner)
         self.consents = Consents(ConsentApi(self.transport), self.colleagues, self.address_book, keyring)
+        fhir = FhirApi(self.transport)
+        self.fhir_consents = FhirConsents(fhir, self.consents, self.colleagues, self.address_book)
+        self.emergencies = Emergencies(EmergencyApi(self.transport), self.colleagues, keyring)
+        self.patient_codes = PatientCodeApi(self.transport)
+        self.restrictions = Restrictions(RestrictionsApi(self.transport), self.colleagues, self.address_book)
+        self.accounts = Accounts(AccountApi(self.transport), PinnedLog(store), self.address_book)
         self.letters = Letters(MessagingApi(self.transport), self.colleagues, self.consents, profile, keyring)
 
     @classmethod

@@ -8,29 +8,50 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
+
+from concord_formats.vocabulary import FormLanguage, FormStatement
 
 from .address_book import AddressBook
 from .age import decrypt_bytes, encrypt_bytes, parse_recipient
-from .api import Consent, ConsentApi, ConsentVersion, Disclosure, Party, Terms
+from .api import Attestation, Consent, ConsentApi, ConsentVersion, Disclosure, Party, Terms
 from .colleagues import Colleagues
 from .errors import EvidenceError, RevocationPendingError
 from .keyring import Keyring
 
 # A revocation takes effect within lease and deadline (6 s) of the services' own; this leaves room for a slow network.
 REVOCATION_WAIT_SECONDS = 30.0
+# The consent service takes no longer window than five years, of which at most two are leap years.
+MAX_DAYS = 5 * 365 + 1
 
 
 @dataclass(frozen=True)
 class Form:
-    """The form that the patient signed: its bytes, the day, and how (`ink`, `electronic` or `verbal`)."""
+    """The form that was signed: its bytes, and what is attested of it."""
 
     content: bytes
-    signed_on: date
-    method: str
+    attested: Attestation
+
+    @classmethod
+    def concord(cls, content: bytes, signed_on: date, method: str, *, copy_given: bool, **more: Any) -> Form:
+        """Concord's own form, as `concord.forms` prints it: it carries every statement that its type takes.
+
+        `more` are further members of `Attestation`.
+        """
+        said = {"form": "concord", "language": FormLanguage.ENGLISH, "statements": list(FormStatement)} | more
+        return cls(content, Attestation(signed_on=signed_on, method=method, copy_given=copy_given, **said))
+
+    @classmethod
+    def own(
+        cls, content: bytes, signed_on: date, method: str, statements: Iterable[FormStatement], **more: Any
+    ) -> Form:
+        """The practice's own form; `statements` are those that one read in it."""
+        said = {"form": "own", "language": FormLanguage.OTHER, "statements": list(statements)} | more
+        return cls(content, Attestation(signed_on=signed_on, method=method, **said))
 
 
 @dataclass(frozen=True)
@@ -51,17 +72,25 @@ class Consents:
         self._book = book
         self._keyring = keyring
 
-    def create(self, terms: Terms, form: Form) -> Consent:
-        """Draft a consent and store the signed form, sealed to every party. Nothing may leave under it yet."""
-        sealed = self._seal(terms, form)
-        consent = self.api.draft(terms)
-        return self.api.attach_evidence(consent.id, consent.latest.version, sealed, form.signed_on, form.method)
+    def draft(self, terms: Terms, version_of: UUID | None = None) -> Consent:
+        """Draft a consent, or the next version of one. Nothing may leave under it yet."""
+        return self.api.draft_version(version_of, terms) if version_of else self.api.draft(terms)
 
-    def create_version(self, consent: UUID, terms: Terms, form: Form) -> Consent:
-        """Draft the next version of a consent, with the form that was signed for it."""
+    def create(self, terms: Terms, form: Form, version_of: UUID | None = None) -> Consent:
+        """Draft a consent, or the next version of one, and store the signed form, sealed to every party."""
         sealed = self._seal(terms, form)
-        drafted = self.api.draft_version(consent, terms)
-        return self.api.attach_evidence(consent, drafted.latest.version, sealed, form.signed_on, form.method)
+        drafted = self.draft(terms, version_of)
+        return self.api.attach_evidence(drafted.id, drafted.latest.version, sealed, form.attested)
+
+    def attach(self, consent: UUID, form: Form) -> Consent:
+        """Store the signed form of a draft, in the place of any before."""
+        draft = self.api.consent(consent).latest
+        sealed = self._seal(draft, form)
+        return self.api.attach_evidence(consent, draft.version, sealed, form.attested)
+
+    def end(self, consent: UUID) -> Consent:
+        """Record that the event came on which the version in force expires."""
+        return self.api.end(consent, self.in_force(consent).version)
 
     def read_form(self, consent: UUID) -> bytes:
         """The signed form of the newest version, opened. Raises `EvidenceError` when it is not what the record says."""
@@ -117,7 +146,7 @@ class Consents:
         found = self.api.consent(consent)
         return found.active or found.latest
 
-    def _seal(self, terms: Terms, form: Form) -> bytes:
+    def _seal(self, terms: Terms | ConsentVersion, form: Form) -> bytes:
         people = self._colleagues.members((terms.discloser, terms.recipient))
         if self._colleagues.me not in people:
             people.append(self._colleagues.me)

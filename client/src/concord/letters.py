@@ -1,49 +1,43 @@
 """Letters as a clinician handles them: send, list, open, read the receipts.
 
-Owns the order of steps that keeps a letter from being lost or half-read: sealed to the local letter box before it is
-handed over, fetched whole before it is opened, opened before the receipt is signed. Refuses to keep anything
-unsealed.
+Owns the order of steps that keeps a letter from being lost or half-read: labels checked before anything is sealed,
+sealed to the local letter box before it is handed over, fetched whole before it is opened, opened before the receipt
+is signed. Refuses to keep anything unsealed, and to write a document to a file without the notice that is due beside
+it (42 CFR 2.32).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from concord_formats.address import Address
-from concord_formats.vocabulary import Information, Purpose, Sensitivity
+from concord_formats.vocabulary import PartyKind
 
-from .api import Delivery, InboxEntry, LetterStatus, MessagingApi
+from .api import ConsentVersion, InboxEntry, MessagingApi
 from .colleagues import Colleagues
 from .consents import Consents, other_side
-from .errors import LetterError, NoRecipientError, ServiceError
+from .deliveries import ReceiptLine, receipt_lines
+from .drafts import Draft, enclose, make_address, proposal
+from .errors import NoRecipientError, ServiceError, UnreachableError
 from .keyring import Keyring
-from .letter import OpenedLetter, make_receipt, open_letter, seal, verify_receipt
+from .labels import LeftOut, Proposal, check_declared
+from .letter import OpenedLetter, make_receipt, open_letter, seal
+from .letter.showing import Row, before_the_document, notice_file
+from .private_files import replacing
 from .profile import Profile
-from .store import LetterBox
+from .provenance import Provenance
+from .store import LetterBox, SealedStore
 
 # Read from disk and from the network in pieces of this size, so that a letter's length costs no memory.
 PIECE = 256 * 1024
 Step = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What the sender decides: the document, the consent it goes under, why, and what is in it."""
-
-    body: BinaryIO  # seekable
-    media_type: str
-    consent: UUID
-    purpose: Purpose
-    information: frozenset[Information]
-    sensitivity: frozenset[Sensitivity]
-    recipients: tuple[UUID, ...] = ()
-    reply_to: UUID | None = None
+Told = Callable[[Proposal], None]
+# Beside an exported document: what may not be parted from it.
+NOTICE_ENDING = ".notice.txt"
 
 
 @dataclass(frozen=True)
@@ -53,24 +47,6 @@ class Sent:
     letter: UUID
     recipients: tuple[UUID, ...]
     answer: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class ReceiptLine:
-    """What is known of one delivery: `verified` only when the recipient's own signed receipt was checked.
-
-    `doubt` says why a receipt that came does not count: the letter is then to be treated as not yet opened.
-    """
-
-    letter: UUID
-    recipient: UUID
-    state: str
-    reason: str | None
-    released_at: datetime | None
-    fetched_at: datetime | None
-    opened_at: datetime | None
-    verified: bool
-    doubt: str | None = None
 
 
 class Letters:
@@ -85,21 +61,30 @@ class Letters:
         self._keyring = keyring
         self._box = LetterBox(profile.letters)
         self._outgoing = LetterBox(profile.outgoing)
+        self._provenance = Provenance(SealedStore(profile.sealed, keyring.store_identity()))
 
-    def send(self, draft: Draft, *, step: Step | None = None) -> Sent:
+    def send(self, draft: Draft, *, step: Step | None = None, proposed: Told | None = None) -> Sent:
         """Seal a document and hand it over.
 
-        A refusal leaves nothing behind; an interruption leaves the sealed letter, for `resend`. Raises `ServiceError`
-        (its `type` names why), `NoRecipientError`, `PinError`, `UnreachableError`.
+        A refusal leaves nothing behind; an interruption leaves the sealed letter, for `resend`. Raises what `seal`
+        raises, and `ServiceError` (its `type` names why).
         """
-        return self.resend(self.seal(draft, step=step))
+        return self.resend(self.seal(draft, step=step, proposed=proposed))
 
-    def seal(self, draft: Draft, *, step: Step | None = None) -> UUID:
-        """Seal a document into the outgoing box; the letter's id, for `resend`."""
-        address = self._address(draft)
+    def seal(self, draft: Draft, *, step: Step | None = None, proposed: Told | None = None) -> UUID:
+        """Seal a document into the outgoing box; the letter's id, for `resend`.
+
+        `proposed` is told which labels were found, before they are compared with those declared. Raises
+        `LabelsLeftOutError`, `SealingError`, `DocumentError`, `NoRecipientError`, `PinError`, `UnreachableError`.
+        """
+        left_out = self.check_labels(draft, proposed)
+        consent = self._consents.show(draft.consent)
+        version = consent.active or consent.latest
+        whom = draft.recipients or self._everyone_else(draft.consent, version)
+        address = make_address(draft, consent, whom, left_out, **self._own(draft))
         recipients = {person: self._colleagues.entry(person) for person in address.recipients}
         with self._outgoing.writing(address.letter) as target:
-            seal(
+            sealed = seal(
                 target,
                 body=draft.body,
                 media_type=draft.media_type,
@@ -107,9 +92,21 @@ class Letters:
                 signing_key=self._keyring.signing_key(),
                 recipients=recipients,
                 own_entry=self._colleagues.entry(self._colleagues.me),
+                enclosed=enclose(address, version, self._colleagues, left_out),
                 progress=step,
             )
+            self._provenance.note(sealed.statement)
         return address.letter
+
+    def check_labels(self, draft: Draft, proposed: Told | None = None) -> LeftOut:
+        """What is left out of a draft's labels, with its reason; `seal` asks the same. Its consent is not looked at.
+
+        Raises `LabelsLeftOutError`, `DocumentError`.
+        """
+        found = proposal(draft, self._provenance)
+        if proposed:
+            proposed(found)
+        return check_declared(found, draft.information, draft.sensitivity, draft.label_reason)
 
     def resend(self, letter: UUID) -> Sent:
         """Hand over a letter that is sealed already; doing so twice changes nothing."""
@@ -139,8 +136,10 @@ class Letters:
         """Fetch a letter through the gate (once; later from the sealed local copy), check everything, write the
         document.
 
-        The sender is told by a signed receipt, unless `acknowledge` is false. Raises `LetterError` and leaves no
-        document when any check fails; `ServiceError` when the gate refuses.
+        Whoever shows the document shows `before(opened)` first. With a `target` that is a path, a notice that is due
+        is written beside it, to its name and `NOTICE_ENDING`, before the document is there. The sender is told by a
+        signed receipt, unless `acknowledge` is false. Raises `LetterError` and leaves no document when any check
+        fails; `ServiceError` when the gate refuses.
         """
         if letter not in self._box:
             self._fetch(letter, step)
@@ -151,10 +150,15 @@ class Letters:
                 reader=self._colleagues.me,
                 sender_history=self._colleagues.history,
                 target=target,
+                beforehand=lambda opened: self._beforehand(opened, target),
             )
         if acknowledge:
             self._acknowledge(opened)
         return opened
+
+    def before(self, opened: OpenedLetter) -> list[Row]:
+        """What a reader is to see before the document: notice, scope, labels left out, doubts; names where known."""
+        return before_the_document(opened, self._name)
 
     def receipts(self) -> Iterator[ReceiptLine]:
         """What is known of every letter one has sent; receipts are checked against the recipient's keys."""
@@ -162,44 +166,42 @@ class Letters:
         while True:
             page, after = self.api.sent(after=after)
             for status in page:
-                yield from self._lines(status)
+                yield from receipt_lines(status, self._colleagues, self._box)
             if not page or after is None:
                 return
 
     def status(self, letter: UUID) -> list[ReceiptLine]:
         """What is known of one letter."""
-        return list(self._lines(self.api.status(letter)))
+        return list(receipt_lines(self.api.status(letter), self._colleagues, self._box))
 
-    def _address(self, draft: Draft) -> Address:
-        version = self._consents.in_force(draft.consent)
-        recipients = draft.recipients or self._everyone_else(draft.consent)
-        letter = uuid4()
-        return Address(
-            v=1,
-            letter=letter,
-            sender=self._colleagues.me,
-            device=self._keyring.device,
-            recipients=recipients,
-            patient=self._consents.show(draft.consent).patient,
-            consent=draft.consent,
-            consent_version=version.version,
-            purpose=draft.purpose,
-            information=draft.information,
-            sensitivity=draft.sensitivity,
-            thread=self._thread(draft.reply_to) or letter,
-            reply_to=draft.reply_to,
-            sealed_at=datetime.now(UTC),
-        )
+    def _own(self, draft: Draft) -> dict[str, UUID]:
+        thread = {"thread": self._box.address(draft.reply_to).thread} if draft.reply_to else {}
+        return {"sender": self._colleagues.me, "device": self._keyring.device} | thread
 
-    def _everyone_else(self, consent: UUID) -> tuple[UUID, ...]:
-        parties = other_side(self._consents.in_force(consent), self._colleagues)
+    def _everyone_else(self, consent: UUID, version: ConsentVersion) -> tuple[UUID, ...]:
+        parties = other_side(version, self._colleagues)
         people = [person for person in self._colleagues.members(parties) if person != self._colleagues.me]
         if not people:
             raise NoRecipientError(consent)
         return tuple(people)
 
-    def _thread(self, reply_to: UUID | None) -> UUID | None:
-        return self._box.address(reply_to).thread if reply_to else None
+    def _beforehand(self, opened: OpenedLetter, target: Path | BinaryIO) -> None:
+        """What has to be so before anybody has the document."""
+        self._provenance.note(opened.statement)
+        if opened.notice and isinstance(target, Path):
+            with replacing(target.with_name(target.name + NOTICE_ENDING)) as file:
+                file.write(notice_file(opened, self._name))
+
+    def _name(self, party: str) -> str:
+        """The directory's name of `practitioner:<id>` or `organization:<id>`; a notice does not wait for one."""
+        kind, _, id_ = party.partition(":")
+        directory = self._colleagues.directory
+        try:
+            if kind == PartyKind.PRACTITIONER:
+                return directory.practitioner(UUID(id_)).name
+            return directory.organization(UUID(id_)).name
+        except (ServiceError, UnreachableError):
+            return party
 
     def _fetch(self, letter: UUID, step: Step | None) -> None:
         with self.api.content(letter) as response, self._box.writing(letter) as target:
@@ -214,30 +216,5 @@ class Letters:
         receipt, signature = make_receipt(opened, self._keyring)
         self.api.post_receipt(opened.address.letter, receipt, signature)
 
-    def _lines(self, status: LetterStatus) -> Iterator[ReceiptLine]:
-        for delivery in status.deliveries:
-            verified, doubt = self._checked(status.letter, delivery)
-            yield ReceiptLine(
-                status.letter,
-                delivery.recipient,
-                delivery.state,
-                delivery.reason,
-                delivery.released_at,
-                delivery.fetched_at,
-                delivery.opened_at,
-                verified,
-                doubt,
-            )
 
-    def _checked(self, letter: UUID, delivery: Delivery) -> tuple[bool, str | None]:
-        """Whether a receipt proves that the letter was opened, or why not:
-
-        one that does not must not hide the others.
-        """
-        if delivery.receipt is None:
-            return False, None
-        try:
-            verify_receipt(delivery.receipt, self._colleagues.history(delivery.recipient), self._box, letter)
-        except LetterError as error:
-            return False, error.message
-        return True, None
+__all__ = ["NOTICE_ENDING", "PIECE", "Draft", "Letters", "ReceiptLine", "Sent", "Step", "Told"]

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from .lines import LineError, parse_line
 from .scalars import FormatVersion, Id, Moment
-from .vocabulary import Information, Purpose, Sensitivity
+from .vocabulary import Information, LabelReason, Purpose, Sensitivity
 
 # An address is read before anything is known of its sender: the bound keeps a hostile one from costing memory.
 MAX_ADDRESS_BYTES = 16 * 1024
@@ -40,7 +40,8 @@ class Address(BaseModel):
     """Who sends which letter to whom, about which patient token, under which consent.
 
     Information and sensitivity labels are sets; an empty one is refused, since a letter that names nothing
-    would be covered by everything.
+    would be covered by everything. `label_reason` is there when the sender declared fewer labels than were found in
+    the document; which ones is for the sealed statement alone to say.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,6 +57,7 @@ class Address(BaseModel):
     purpose: Purpose
     information: Annotated[frozenset[Information], Field(min_length=1)]
     sensitivity: Annotated[frozenset[Sensitivity], Field(min_length=1)]
+    label_reason: LabelReason | None = None
     thread: Id
     reply_to: Id | None = None
     sealed_at: Moment

@@ -1,4 +1,4 @@
-"""How the versions of a consent live: draft, then active, then revoked, expired or superseded.
+"""How the versions of a consent live: draft, then active, then revoked, expired, deficient or superseded.
 
 Owns the table of what each deed makes of each status. Refuses a way out of revoked: a patient who allows again signs
 a new consent.
@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from .terms import Direction, Terms
+from .elements import missing_elements
+from .terms import Direction, Text
 from .window import has_ended
 
 
 class Status(StrEnum):
     """Where a version stands.
 
-    `expired` is never stored, it is what an active one is called once its window has ended.
+    `expired` and `deficient` are never stored: they are what an active one is called once its window or its event has
+    come to an end, or once it lacks what the law's present table asks for (42 CFR 2.31(c)).
     """
 
     DRAFT = "draft"
@@ -25,6 +27,7 @@ class Status(StrEnum):
     REVOKED = "revoked"
     SUPERSEDED = "superseded"
     EXPIRED = "expired"
+    DEFICIENT = "deficient"
 
 
 STORED = (Status.DRAFT, Status.ACTIVE, Status.REVOKED, Status.SUPERSEDED)
@@ -40,6 +43,10 @@ class Deed(StrEnum):
     ACTIVATE = "activate"
     SUPERSEDE = "supersede"
     REVOKE = "revoke"
+    EXPIRE = "expire"
+    EXPLAIN = "explain"
+    ACCOUNT = "account"
+    ISSUE_CODE = "issue-code"
 
 
 # What is not in the table is refused. A deed that leaves the status as it is may be repeated: it answers the same
@@ -53,6 +60,11 @@ TRANSITIONS: Mapping[tuple[Status, Deed], Status] = {
     (Status.ACTIVE, Deed.ACTIVATE): Status.ACTIVE,
     (Status.ACTIVE, Deed.SUPERSEDE): Status.SUPERSEDED,
     (Status.ACTIVE, Deed.REVOKE): Status.REVOKED,
+    (Status.ACTIVE, Deed.EXPIRE): Status.EXPIRED,
+    (Status.DEFICIENT, Deed.SUPERSEDE): Status.SUPERSEDED,
+    (Status.DEFICIENT, Deed.REVOKE): Status.REVOKED,
+    (Status.DEFICIENT, Deed.EXPIRE): Status.EXPIRED,
+    (Status.EXPIRED, Deed.EXPIRE): Status.EXPIRED,
     (Status.EXPIRED, Deed.SUPERSEDE): Status.SUPERSEDED,
     (Status.EXPIRED, Deed.REVOKE): Status.REVOKED,
     (Status.SUPERSEDED, Deed.REVOKE): Status.SUPERSEDED,
@@ -69,9 +81,15 @@ class LifecycleError(ValueError):
         self.deed = deed
 
 
-def shown(status: Status, terms: Terms, now: datetime) -> Status:
-    """The status as a reader sees it: an active version whose window has ended is expired."""
-    return Status.EXPIRED if status is Status.ACTIVE and has_ended(terms, now) else status
+def shown(status: Status, text: Text, now: datetime) -> Status:
+    """The status as a reader sees it: an active version that came to its end is expired, one that lacks something is
+    deficient.
+    """
+    if status is not Status.ACTIVE:
+        return status
+    if text.ended_at is not None or has_ended(text.terms, now):
+        return Status.EXPIRED
+    return Status.DEFICIENT if missing_elements(text) else Status.ACTIVE
 
 
 def after(status: Status, deed: Deed) -> Status:

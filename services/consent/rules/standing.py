@@ -1,6 +1,7 @@
 """Who may do what to a consent.
 
-Owns the table of deeds and the standing each one takes. Refuses to know sessions and tokens: a member is two ids.
+Owns the table of deeds and the standing each one takes. Refuses to know sessions, tokens and codes: a member is two
+ids, a patient is the token that their code stands for.
 """
 
 from __future__ import annotations
@@ -29,34 +30,53 @@ class Member:
         return own[party.kind] == party.id
 
 
+@dataclass(frozen=True)
+class Patient:
+    """Someone who showed the code that stands for a patient token."""
+
+    token: str
+
+
+Actor = Member | Patient
+
+
 class Standing(StrEnum):
     """What someone is to a consent, in at least one of its directions."""
 
     DISCLOSER = "discloser"
     RECIPIENT = "recipient"
+    PATIENT = "patient"
 
 
-_EITHER = frozenset(Standing)
+_EITHER = frozenset({Standing.DISCLOSER, Standing.RECIPIENT})
+_ANYONE = frozenset(Standing)
 
-# Revoking is anyone's who is a party: a patient turns to the clinician they see, and stopping is always the safe way
-# to err.
+# Revoking is anyone's who is a party: a patient turns to the clinician they see, and stopping is always the safe way to
+# err. What widens a consent is not for the patient's page to do: that takes a signature. `docs/law.md` shows it.
 WHO: Mapping[Deed, frozenset[Standing]] = {
-    Deed.READ: _EITHER,
+    Deed.READ: _ANYONE,
     Deed.DRAFT: _EITHER,
     Deed.ATTACH: _EITHER,
     Deed.ACCEPT: frozenset({Standing.DISCLOSER}),
     Deed.ACTIVATE: _EITHER,
-    Deed.REVOKE: _EITHER,
+    Deed.SUPERSEDE: _EITHER,
+    Deed.REVOKE: _ANYONE,
+    Deed.EXPIRE: _EITHER,
+    Deed.EXPLAIN: _EITHER,
+    Deed.ACCOUNT: _ANYONE,
+    Deed.ISSUE_CODE: _EITHER,
 }
 
 
-def standings(member: Member, terms: Terms) -> frozenset[Standing]:
-    """What `member` is to a consent with these terms; empty for a stranger."""
+def standings(actor: Actor, terms: Terms) -> frozenset[Standing]:
+    """What `actor` is to a consent with these terms; empty for a stranger."""
+    if isinstance(actor, Patient):
+        return frozenset({Standing.PATIENT}) if actor.token == terms.patient else frozenset()
     return frozenset(
         standing
         for discloser, recipient in terms.ways
         for standing, party in ((Standing.DISCLOSER, discloser), (Standing.RECIPIENT, recipient))
-        if member.is_party(party)
+        if actor.is_party(party)
     )
 
 

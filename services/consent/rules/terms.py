@@ -11,7 +11,17 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from concord_formats.vocabulary import Information, PartyKind, Purpose, Sensitivity
+from concord_formats.vocabulary import (
+    ConsentType,
+    ExpiryEvent,
+    FormLanguage,
+    FormStatement,
+    Information,
+    PartyKind,
+    Purpose,
+    Sensitivity,
+    SignerAuthority,
+)
 
 
 class TermsError(ValueError):
@@ -33,8 +43,12 @@ class Party:
 
 @dataclass(frozen=True)
 class Terms:
-    """Who may disclose what to whom, about which patient token, why, and from when until (not including) when."""
+    """Under which law who may disclose what to whom, about which patient token, why, and from when until when.
 
+    `valid_until` is not included. `expires_on` names an event that ends it sooner, once a party records that it came.
+    """
+
+    type: ConsentType
     patient: str
     discloser: Party
     recipient: Party
@@ -44,6 +58,7 @@ class Terms:
     sensitivity: frozenset[Sensitivity]
     valid_from: datetime
     valid_until: datetime
+    expires_on: ExpiryEvent | None
 
     @property
     def parties(self) -> tuple[Party, Party]:
@@ -62,20 +77,49 @@ class SignatureMethod(StrEnum):
 
     INK = "ink"
     ELECTRONIC = "electronic"
-    VERBAL = "verbal"  # where the law that applies allows it; the clinician answers for that
+    VERBAL = "verbal"  # on record only: neither 45 CFR 164.508(c)(1)(vi) nor 42 CFR 2.31(a)(8) takes it for a signature
+
+
+class FormOrigin(StrEnum):
+    """Whose form was signed."""
+
+    CONCORD = "concord"
+    OWN = "own"  # the practice's: whoever attached it read it for what it states
+
+
+class Signer(StrEnum):
+    """Who signed."""
+
+    PATIENT = "patient"
+    REPRESENTATIVE = "representative"
+    DISCLOSER = "discloser"  # of the documentation of an emergency, never of a consent
+
+
+@dataclass(frozen=True)
+class Attestation:
+    """What the practitioner who attached the form says of it: the service cannot read it."""
+
+    signed_on: date
+    method: SignatureMethod
+    form: FormOrigin
+    language: FormLanguage
+    statements: frozenset[FormStatement]
+    signer: Signer
+    authority: SignerAuthority | None
+    witness: UUID | None
+    copy_given: bool
 
 
 @dataclass(frozen=True)
 class Evidence:
     """The signed form as the service knows it.
 
-    The SHA-256 (lower-case hexadecimal) and size of its sealed bytes, never the form.
+    The SHA-256 (lower-case hexadecimal) and size of its sealed bytes, never the form, and what was attested of it.
     """
 
     sha256: str
-    signed_on: date
-    method: SignatureMethod
     size: int
+    attested: Attestation
 
 
 @dataclass(frozen=True)
@@ -104,11 +148,15 @@ class Direction:
 
 @dataclass(frozen=True)
 class Text:
-    """One version of a consent, whole: its terms, its evidence, its directions."""
+    """One version of a consent, whole: its terms, its evidence, its directions.
+
+    `ended_at`: when a party recorded that the event came on which it expires.
+    """
 
     terms: Terms
     evidence: Evidence | None
     directions: tuple[Direction, ...]
+    ended_at: datetime | None = None
 
 
 def check_parties(terms: Terms) -> None:
@@ -120,6 +168,17 @@ def check_parties(terms: Terms) -> None:
     """
     if terms.discloser == terms.recipient:
         raise TermsError("recipient", "is the discloser itself; a consent names two parties")
+
+
+def check_attestation(attested: Attestation) -> None:
+    """Refuse a discloser as signer, and an authority without a representative. Raises `TermsError` with the header.
+
+    The other way round is no slip: a representative without authority is what `elements` names as missing.
+    """
+    if attested.signer is Signer.DISCLOSER:
+        raise TermsError("Concord-Signer", "must be the patient or a representative")
+    if attested.signer is Signer.PATIENT and attested.authority is not None:
+        raise TermsError("Concord-Signer-Authority", "goes with `Concord-Signer: representative` only")
 
 
 def check_renewal(before: Terms, after: Terms) -> None:

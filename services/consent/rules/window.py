@@ -45,7 +45,12 @@ def has_ended(terms: Terms, now: datetime) -> bool:
 
 def check_signed_on(signed_on: date, now: datetime) -> None:
     """Refuse a signing date that has not come anywhere on earth, or is absurdly old. Raises `TermsError`."""
-    if signed_on > (now + FURTHEST_ZONE).date():
-        raise TermsError("Concord-Signed-On", "is in the future")
-    if signed_on < EARLIEST_SIGNATURE:
-        raise TermsError("Concord-Signed-On", f"is before {EARLIEST_SIGNATURE.isoformat()}")
+    check_day("Concord-Signed-On", signed_on, now)
+
+
+def check_day(field: str, day: date, now: datetime) -> None:
+    """Refuse a day that has not come anywhere on earth, or is absurdly old. Raises `TermsError` that names `field`."""
+    if day > (now + FURTHEST_ZONE).date():
+        raise TermsError(field, "is in the future")
+    if day < EARLIEST_SIGNATURE:
+        raise TermsError(field, f"is before {EARLIEST_SIGNATURE.isoformat()}")

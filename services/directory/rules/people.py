@@ -27,6 +27,7 @@ class Role(StrEnum):
 
     PRACTITIONER = "practitioner"
     ADMINISTRATOR = "administrator"
+    PRIVACY_OFFICER = "privacy-officer"  # 45 CFR 164.530(a)(1)(i)
 
 
 class Status(StrEnum):

@@ -138,6 +138,19 @@ def test_without_a_bell_it_is_looked_at_all_the_same(database: Database) -> None
         until(lambda: bus.stored, seconds=3.0)
 
 
+def test_only_a_batch_that_is_not_full_waits_for_company(database: Database) -> None:
+    bus, notifier = RecordingBus(), LocalNotifier()
+    recorded(database, *(happened() for _ in range(BATCH + 1)))
+    patient = Relay(database, bus, notifier, FakeClock(), Outbox, gather=1.0)
+    with running(patient.run):
+        until(lambda: len(bus.stored) == BATCH + 1, seconds=0.9)
+        recorded(database, happened())
+        notifier.notify(CHANNEL)
+        time.sleep(0.3)
+        assert len(bus.stored) == BATCH + 1
+        until(lambda: len(bus.stored) == BATCH + 2, seconds=2.0)
+
+
 Steps = st.lists(
     st.one_of(
         st.tuples(st.just("record"), st.integers(1, 5)),

@@ -168,6 +168,21 @@ def test_notifying_takes_no_lock_in_the_transaction_of_the_business(postgresql: 
     notifier.close()
 
 
+def test_a_ring_does_not_wait_for_the_disk(postgresql: str) -> None:
+    """Its commit would hold that same lock until it is flushed, and every other process's rings with it."""
+    seen: list[str] = []
+
+    class Watched(PostgresNotifier):
+        def _send(self, connection: psycopg.Connection) -> None:
+            seen.extend(row[0] for row in connection.execute("SHOW synchronous_commit"))
+            super()._send(connection)
+
+    notifier = Watched(postgresql)
+    notifier.notify("inbox")
+    until(lambda: seen == ["off"])
+    notifier.close()
+
+
 def test_each_process_after_a_fork_has_threads_of_its_own(postgresql: str) -> None:
     program = f"""
 import os, sys

@@ -13,12 +13,12 @@ from uuid import UUID, uuid4
 
 from concord.age import HybridIdentity, HybridRecipient, decrypt_bytes, encrypt_bytes, parse_recipient
 from concord.keyring import Keyring
-from concord.letter import OpenedLetter, SealedLetter, open_letter, seal
+from concord.letter import ConsentScope, Enclosed, OpenedLetter, SealedLetter, open_letter, seal
 from concord.signing import HybridSigningKey, next_entry
 from concord_formats.address import Address
 from concord_formats.key_entries import DeviceKeys, KeyEntry, SignedEntry, read_history
 from concord_formats.signatures import SignedKind, to_base64url
-from concord_formats.vocabulary import Information, Purpose, Sensitivity
+from concord_formats.vocabulary import PART_2_NOTICE, ConsentType, Information, Purpose, Sensitivity
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 TOKEN = "pt_" + "a" * 26
@@ -98,6 +98,7 @@ def write_letter(
     *recipients: Clinician,
     body: bytes | BinaryIO = BODY,
     media_type: str = "text/plain",
+    enclosed: Enclosed = Enclosed(),  # noqa: B008 - frozen
     **changed: Any,
 ) -> tuple[bytes, SealedLetter]:
     """A letter's bytes, and what `seal` says of it."""
@@ -110,6 +111,7 @@ def write_letter(
         signing_key=sender.keyring.signing_key(),
         recipients={person.id: person.entry for person in recipients},
         own_entry=sender.entry,
+        enclosed=enclosed,
     )
     return target.getvalue(), sealed
 
@@ -125,6 +127,30 @@ def read_letter(letter: bytes, reader: Clinician, sender: Clinician) -> tuple[Op
         target=target,
     )
     return opened, target.getvalue()
+
+
+def scope(sender: Clinician, to: Clinician, /, **changed: Any) -> ConsentScope:
+    """The scope of a Part 2 consent that covers an ordinary letter of the one to the other."""
+    now = datetime.now(UTC)
+    values: dict[str, Any] = {
+        "type": ConsentType.PART_2_CONSENT,
+        "discloser": f"practitioner:{sender.id}",
+        "recipient": f"practitioner:{to.id}",
+        "purposes": frozenset({Purpose.TREATMENT}),
+        "information": frozenset({Information.DIAGNOSES, Information.MEDICATIONS, Information.ATTENDANCE}),
+        "sensitivity": frozenset({Sensitivity.GENERAL, Sensitivity.SUBSTANCE_USE, Sensitivity.PART_2}),
+        "valid_from": now - timedelta(days=1),
+        "valid_until": now + timedelta(days=365),
+    }
+    return ConsentScope(**(values | changed))
+
+
+def part_2_letter(sender: Clinician, to: Clinician, /, **changed: Any) -> Parts:
+    """A good letter of Part 2 records, taken apart by its recipient; `left_out` are labels not declared."""
+    enclosed = Enclosed(scope(sender, to), PART_2_NOTICE, changed.pop("left_out", frozenset()))
+    labels = frozenset({Sensitivity.PART_2})
+    letter, _ = write_letter(sender, to, sensitivity=labels, enclosed=enclosed, **changed)
+    return Parts.of(letter, to.keyring.encryption_identities()[0])
 
 
 @dataclass

@@ -13,12 +13,14 @@ from concord.errors import ConcordError, ServiceError
 
 ARGUMENTS: dict[type[ConcordError], tuple[Any, ...]] = {
     errors.StatementMismatchError: ("consent",),
+    errors.FormError: ("patient_name", "is empty"),
     errors.WrongPassphraseError: (),
     errors.PassphraseNeededError: (),
     errors.UnreachableError: ("https://concord.example", "ConnectError"),
     errors.NotEnrolledError: (Path("home"),),
     errors.AlreadyEnrolledError: (Path("home"),),
     errors.NoRecipientError: (uuid4(),),
+    errors.LabelsLeftOutError: (("substance-use",),),
     errors.RevocationPendingError: (uuid4(),),
     errors.ServiceError: (403, "consent-revoked", "The consent was revoked."),
 }

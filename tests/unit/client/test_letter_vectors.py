@@ -16,12 +16,14 @@ from concord.letter import OpenedLetter, open_letter, verify_receipt
 from concord_formats.address import address_digest, parse_address
 from concord_formats.key_entries import SignedEntry
 from concord_formats.signatures import from_base64url
+from concord_formats.vocabulary import PART_2_NOTICE
 
 from tests.unit.client.test_receipt import Texts
 
 ROOT = Path(__file__).resolve().parents[3] / "spec" / "vectors"
 KEYS: dict[str, Any] = json.loads((ROOT / "keys" / "keys.json").read_text())
 LETTER: dict[str, Any] = json.loads((ROOT / "letter" / "letter.json").read_text())
+SCOPE: dict[str, Any] = json.loads((ROOT / "letter" / "scope.json").read_text())
 
 REFUSALS: dict[str, type[errors.LetterError]] = {
     "malformed": errors.MalformedLetterError,
@@ -99,3 +101,28 @@ def test_these_letters_are_refused(why: str) -> None:
     assert caught.type is REFUSALS[kind]
     if kind == "statement-mismatch":
         assert caught.value.members == {"field": what}
+
+
+def test_the_letter_with_a_scope_opens_and_says_what_it_says() -> None:
+    opened, _ = read(SCOPE["letter"], SCOPE["identity"], SCOPE["reader"])
+    assert opened.statement.encode().decode() == SCOPE["statement"]
+    assert opened.address.encode().decode() == SCOPE["address"]
+    assert (opened.notice, opened.doubts) == (PART_2_NOTICE, ())
+    assert opened.scope is not None
+
+
+@pytest.mark.parametrize("why", SCOPE["refused"])
+def test_these_letters_with_a_scope_are_refused(why: str) -> None:
+    kind, _, what = why.partition(": ")
+    with pytest.raises(REFUSALS[kind]) as caught:
+        read(SCOPE["refused"][why], SCOPE["identity"], SCOPE["reader"])
+    if kind == "statement-mismatch":
+        assert caught.value.members == {"field": what}
+
+
+@pytest.mark.parametrize("why", SCOPE["doubted"])
+def test_these_letters_open_with_a_doubt(why: str) -> None:
+    opened, body = read(SCOPE["doubted"][why], SCOPE["identity"], SCOPE["reader"])
+    assert body == from_base64url(LETTER["body"])
+    assert opened.notice == PART_2_NOTICE
+    assert len(opened.doubts) == 1, opened.doubts

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from concord_formats.vocabulary import FormStatement
+from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.openapi import OpenAPI
 from werkzeug.test import TestResponse
 
 from services.chassis.auth import Authenticator
 from services.chassis.clock import SystemClock
 from services.chassis.web import service_app
-from services.consent import api
+from services.consent import api, signed_in
 from services.consent.rules.standing import Member
 from services.consent.rules.terms import Terms
 from tests.unit.chassis.visitor import IssuerKeys, Visitor
@@ -22,17 +24,22 @@ from tests.unit.consent.world import BASE, FORM, World, settings
 SIGNED = {
     "Concord-Signed-On": "2026-11-22",
     "Concord-Signature-Method": "ink",
+    "Concord-Form": "concord",
+    "Concord-Form-Language": "en",
+    "Concord-Form-Statements": ",".join(FormStatement),
+    "Concord-Signer": "patient",
+    "Concord-Copy-Given": "true",
     "Content-Type": "application/octet-stream",
 }
 
 
-def make_app(world: World, issuer: IssuerKeys, folder: Path) -> OpenAPI:
-    """The routes of consents on a world."""
+def make_app(world: World, issuer: IssuerKeys, folder: Path, *blueprints: APIBlueprint) -> OpenAPI:
+    """The routes of consents, or others, on a world."""
     said = settings(folder)
     clock = SystemClock()
     authenticator = Authenticator(issuer=said.issuer, public_url=said.public_url, keys=issuer, clock=clock)
-    app = service_app(said, [api.consents], dict, authenticator=authenticator)
-    app.extensions[api.EXTENSION] = world.all
+    app = service_app(said, blueprints or [api.consents], dict, authenticator=authenticator)
+    app.extensions[signed_in.EXTENSION] = world.all
     return app
 
 
@@ -43,6 +50,7 @@ def body_of(terms: Terms = TERMS, **changed: Any) -> dict[str, Any]:
         for side, party in (("discloser", terms.discloser), ("recipient", terms.recipient))
     }
     return {
+        "type": terms.type.value,
         "patient": terms.patient,
         **parties,
         "mutual": terms.mutual,
@@ -51,6 +59,7 @@ def body_of(terms: Terms = TERMS, **changed: Any) -> dict[str, Any]:
         "sensitivity": sorted(terms.sensitivity),
         "valid_from": terms.valid_from.isoformat(),
         "valid_until": terms.valid_until.isoformat(),
+        "expires_on": terms.expires_on.value if terms.expires_on else None,
     } | changed
 
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from services.chassis import migrate
 from services.chassis.bus import LocalBus, Subscription
@@ -25,9 +25,12 @@ from services.chassis.process import Background
 from services.chassis.service_auth import ServiceSigner, ServiceVerifier, make_keys
 from services.chassis.wake import LocalNotifier
 from services.consent import account, app, events, models, usecases, worker
+from services.consent.account_alarm import Alarm
+from services.consent.account_key import make_account_key
 from services.consent.peers import Directory
 from tests.unit.chassis.visitor import IssuerKeys
 from tests.unit.consent.examples import DAY, PHYSICIAN, PSYCHOLOGIST, TERMS
+from tests.unit.consent.ledger import line
 from tests.unit.consent.test_account import letter_event
 from tests.unit.consent.world import Steps, settings
 
@@ -51,12 +54,15 @@ def directory_app(issuer: IssuerKeys) -> Flask:
 def deps(sqlite_database: Database, tmp_path: Path) -> app.Deps:
     """The service's parts, on SQLite and the machine's clock."""
     make_keys(tmp_path, SERVICES)
+    make_account_key(tmp_path / "account.jwk")
     migrate.upgrade(sqlite_database, "consent")
     said = settings(tmp_path)
     transport = httpx.WSGITransport(app=directory_app(IssuerKeys()))
     directory = HttpPeer("http://directory", "directory", ServiceSigner.from_settings(said), transport)
     verifier = ServiceVerifier.from_settings(said)
-    return app.assemble(said, sqlite_database, LocalNotifier(), SystemClock(), directory, verifier)
+    silent = httpx.MockTransport(lambda _: httpx.Response(503))
+    letters = HttpPeer("http://messaging", "messaging", ServiceSigner.from_settings(said), silent)
+    return app.assemble(said, sqlite_database, LocalNotifier(), SystemClock(), directory, letters, verifier)
 
 
 @pytest.fixture
@@ -154,6 +160,23 @@ def test_the_worker_relays_keeps_the_account_and_settles(deps: app.Deps) -> None
         background.stop()
     assert len(account.page(deps.collaborators, PHYSICIAN, consent, 0, 10)) == 1
     assert bus.dead_letters(worker.QUEUE) == []
+
+
+def test_the_alarms_of_the_account_stand_among_the_metrics(deps: app.Deps) -> None:
+    deps.alarms.raise_(Alarm.LOST, "pt_somebody")
+    shown = app.create_app(deps).test_client().get("/metrics").text
+    assert 'concord_account_alarms{kind="lost"} 1.0' in shown
+    assert "somebody" not in shown
+
+
+def test_the_worker_notes_what_was_changed_behind_its_back(deps: app.Deps) -> None:
+    with deps.database.transaction() as session:
+        account.record(session, line(1))
+        session.flush()
+        session.execute(update(models.DisclosureRow).values(purpose="payment"))
+    worker.check_account(deps)
+    worker.check_account(deps)
+    assert deps.alarms.counts()["changed"] == 1
 
 
 def test_the_worker_settles_a_revocation_that_nobody_asks_about_any_more(deps: app.Deps) -> None:

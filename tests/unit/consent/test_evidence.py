@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import uuid4
 
@@ -13,11 +14,8 @@ from sqlalchemy import func, select
 from services.chassis.problems import Problem
 from services.consent import evidence
 from services.consent.models import EvidenceChunk, EvidenceUpload
-from services.consent.rules.terms import SignatureMethod
-from tests.unit.consent.examples import COLLEAGUE, PHYSICIAN, STRANGER
+from tests.unit.consent.examples import COLLEAGUE, PHYSICIAN, SIGNED, STRANGER
 from tests.unit.consent.world import FORM, World, type_of
-
-SIGNED = evidence.Signature(date(2026, 11, 22), SignatureMethod.INK)
 
 
 def rows(world: World) -> tuple[int, int]:
@@ -104,7 +102,7 @@ def test_a_version_without_evidence_has_none_to_fetch(world: World) -> None:
 
 
 def test_a_signing_date_that_has_not_come_is_refused_by_the_header_s_name(world: World) -> None:
-    late = evidence.Signature(date(2027, 1, 1), SignatureMethod.INK)
+    late = replace(SIGNED, signed_on=date(2027, 1, 1))
     with pytest.raises(Problem) as raised:
         evidence.attach(world.all, PHYSICIAN, world.draft(), 1, late, [FORM])
     assert raised.value.more["field"] == "Concord-Signed-On"

@@ -62,7 +62,8 @@ def test_compiled_grants_never_say_more_than_the_text(any_text: Text) -> None:
         assert grant.purposes <= terms.purposes
         assert grant.information <= terms.information
         assert grant.sensitivity <= terms.sensitivity
-        assert terms.valid_from <= grant.valid_from < grant.valid_until <= terms.valid_until
+        assert terms.valid_from <= grant.valid_from <= grant.valid_until <= terms.valid_until
+        assert (grant.valid_from == grant.valid_until) == (any_text.ended_at is not None)
         backing = [d for d in any_text.directions if (d.discloser, d.recipient) == (grant.discloser, grant.recipient)]
         assert any(each.live(any_text.evidence) for each in backing)
 

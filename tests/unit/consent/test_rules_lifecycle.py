@@ -23,6 +23,7 @@ from tests.unit.consent.examples import (
     TERMS,
     organization,
     practitioner,
+    text,
 )
 
 SECOND = timedelta(seconds=1)
@@ -46,7 +47,9 @@ def test_only_activation_puts_in_force() -> None:
 
 def test_expired_is_never_stored() -> None:
     assert Status.EXPIRED not in STORED
-    assert Status.EXPIRED not in TRANSITIONS.values()
+    assert Status.DEFICIENT not in STORED
+    assert {deed for (_, deed), later in TRANSITIONS.items() if later is Status.EXPIRED} == {Deed.EXPIRE}
+    assert Status.DEFICIENT not in TRANSITIONS.values()
 
 
 def test_every_status_can_be_revoked() -> None:
@@ -55,18 +58,18 @@ def test_every_status_can_be_revoked() -> None:
 
 
 def test_a_consent_is_in_force_until_the_last_second_before_its_end() -> None:
-    assert shown(Status.ACTIVE, TERMS, TERMS.valid_until - SECOND) is Status.ACTIVE
-    assert shown(Status.ACTIVE, TERMS, TERMS.valid_until) is Status.EXPIRED
-    assert shown(Status.DRAFT, TERMS, TERMS.valid_until) is Status.DRAFT
-    assert shown(Status.REVOKED, TERMS, TERMS.valid_until) is Status.REVOKED
+    assert shown(Status.ACTIVE, text(), TERMS.valid_until - SECOND) is Status.ACTIVE
+    assert shown(Status.ACTIVE, text(), TERMS.valid_until) is Status.EXPIRED
+    assert shown(Status.DRAFT, text(), TERMS.valid_until) is Status.DRAFT
+    assert shown(Status.REVOKED, text(), TERMS.valid_until) is Status.REVOKED
 
 
 @given(st.integers(-14 * 60, 14 * 60))
 def test_the_reader_s_time_zone_never_moves_the_end(minutes: int) -> None:
     zone = timezone(timedelta(minutes=minutes))
     end = TERMS.valid_until.astimezone(zone)
-    assert shown(Status.ACTIVE, replace(TERMS, valid_until=end), (TERMS.valid_until - SECOND)) is Status.ACTIVE
-    assert shown(Status.ACTIVE, TERMS, end) is Status.EXPIRED
+    assert shown(Status.ACTIVE, text(replace(TERMS, valid_until=end)), (TERMS.valid_until - SECOND)) is Status.ACTIVE
+    assert shown(Status.ACTIVE, text(), end) is Status.EXPIRED
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Owns the wiring for tests of use cases. Refuses mocks: each fake does what its o
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -20,13 +21,15 @@ from services.chassis.problems import TYPE_PREFIX, Problem
 from services.chassis.wake import LocalNotifier
 from services.consent import evidence, models, usecases
 from services.consent.deps import Collaborators
+from services.consent.peers import Affiliation
 from services.consent.records import Seen
 from services.consent.rules.standing import Member
-from services.consent.rules.terms import Party, SignatureMethod, Terms
+from services.consent.rules.terms import Party, Terms
 from tests.unit.chassis.hand_clock import HandClock
-from tests.unit.consent.examples import NOW, PHYSICIAN, PSYCHOLOGIST, TERMS
+from tests.unit.consent.examples import COLLEAGUE, NOW, PHYSICIAN, PSYCHOLOGIST, SIGNED, STRANGER, TERMS
 
 BASE = "http://concord.test"
+PEOPLE = (PHYSICIAN, PSYCHOLOGIST, COLLEAGUE, STRANGER)
 FORM = b"age-encryption.org/v1\n-> sealed form\n--- mac\n" + bytes(range(256))
 
 
@@ -72,6 +75,12 @@ class Register:
             raise PeerUnavailableError("directory")
         return party.id not in self.struck_off
 
+    def affiliation(self, practitioner: UUID) -> Affiliation | None:
+        if self.away:
+            raise PeerUnavailableError("directory")
+        member = next((each for each in PEOPLE if each.practitioner == practitioner), None)
+        return member and Affiliation(member, practitioner not in self.struck_off)
+
 
 class Steps:
     """Short words for the steps that most tests need, on any collaborators."""
@@ -84,8 +93,8 @@ class Steps:
         return usecases.draft(self.all, member, terms).consent.id
 
     def attach(self, consent: UUID, number: int = 1, member: Member = PHYSICIAN, form: bytes = FORM) -> Seen:
-        signature = evidence.Signature(self.all.clock.now().date(), SignatureMethod.INK)
-        return evidence.attach(self.all, member, consent, number, signature, [form])
+        signed = replace(SIGNED, signed_on=self.all.clock.now().date())
+        return evidence.attach(self.all, member, consent, number, signed, [form])
 
     def accept(self, consent: UUID, number: int = 1, member: Member = PHYSICIAN, form: bytes = FORM) -> Seen:
         return usecases.accept(self.all, member, consent, number, hashlib.sha256(form).hexdigest())
@@ -141,6 +150,7 @@ def settings(folder: Path) -> Settings:
         base_url=BASE,
         service_key_file=folder / "consent.jwk",
         service_keys_file=folder / "services.jwks",
+        account_key_file=folder / "account.jwk",
     )
 
 

@@ -16,7 +16,7 @@ from concord_formats.address import (
     address_digest,
     parse_address,
 )
-from concord_formats.vocabulary import Information, Purpose, Sensitivity
+from concord_formats.vocabulary import Information, LabelReason, Purpose, Sensitivity
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +54,7 @@ addresses = st.builds(
     purpose=st.sampled_from(Purpose),
     information=st.frozensets(st.sampled_from(Information), min_size=1),
     sensitivity=st.frozensets(st.sampled_from(Sensitivity), min_size=1),
+    label_reason=st.none() | st.sampled_from(LabelReason),
     thread=st.uuids(),
     reply_to=st.none() | st.uuids(),
     sealed_at=st.datetimes(datetime(2000, 1, 2), datetime(2999, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
@@ -97,6 +98,11 @@ def test_every_member_is_required_and_named(name: str) -> None:
         ("purpose", "marketing"),
         ("information", []),
         ("sensitivity", []),
+        ("label_reason", "Luz Rivera relapsed in June"),
+        ("label_reason", ["ruled-out"]),
+        ("labels_left_out", ["hiv"]),  # which labels were left out is under the seal, never in the clear
+        ("notice", "42 CFR part 2"),
+        ("scope", {}),
         ("reply_to", "none"),
         ("note", "hello"),
     ],
@@ -112,6 +118,10 @@ def test_an_unknown_label_is_refused() -> None:
     for field in ("information", "sensitivity"):
         with pytest.raises(AddressError, match=field):
             parse_address(line(**{field: ["everything"]}))
+
+
+def test_an_address_without_a_label_reason_is_written_as_it_always_was() -> None:
+    assert b"label_reason" not in parse_address(line()).encode()
 
 
 def test_an_address_is_bounded() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from concord_formats.lines import LineError, parse_line
@@ -24,7 +23,12 @@ class Example(BaseModel):
     digest: Sha256
 
 
-GOOD: dict[str, Any] = {"v": 1, "id": str(uuid4()), "at": "2026-11-23T12:00:00.123456Z", "digest": "0" * 64}
+GOOD: dict[str, Any] = {
+    "v": 1,
+    "id": "0f9f4f0e-9a0c-4a5e-8f7e-2b3b8f6c1d20",
+    "at": "2026-11-23T12:00:00.123456Z",
+    "digest": "0" * 64,
+}
 
 
 def read(line: bytes) -> Example:

@@ -3,11 +3,12 @@
 Owns paths and shapes. Refuses cryptography and policy: what a call means for a clinician is `concord.client`'s.
 """
 
-from .consent import Consent, ConsentApi, ConsentVersion, Direction, Disclosure, Party, Terms
+from .consent import Attestation, Consent, ConsentApi, ConsentVersion, Direction, Disclosure, Party, Terms
 from .directory import DirectoryApi, Invitation, Organization, Practitioner
 from .messaging import Delivery, InboxEntry, LetterStatus, MessagingApi
 
 __all__ = [
+    "Attestation",
     "Consent",
     "ConsentApi",
     "ConsentVersion",

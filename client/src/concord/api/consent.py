@@ -10,7 +10,17 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from concord_formats.vocabulary import Information, PartyKind, Purpose, Sensitivity
+from concord_formats.vocabulary import (
+    ConsentType,
+    ExpiryEvent,
+    FormLanguage,
+    FormStatement,
+    Information,
+    PartyKind,
+    Purpose,
+    Sensitivity,
+    SignerAuthority,
+)
 
 from ..transport import Transport
 from .shapes import Answer, paged
@@ -24,8 +34,9 @@ class Party(Answer):
 
 
 class Terms(Answer):
-    """What a consent allows: who may disclose what to whom, why and until when."""
+    """What a consent allows, under which law: who may disclose what to whom, why and until when."""
 
+    type: ConsentType
     patient: str
     discloser: Party
     recipient: Party
@@ -35,6 +46,7 @@ class Terms(Answer):
     sensitivity: list[Sensitivity]
     valid_from: datetime
     valid_until: datetime
+    expires_on: ExpiryEvent | None = None
 
 
 class Direction(Answer):
@@ -46,20 +58,58 @@ class Direction(Answer):
     accepted_by: UUID | None = None
 
 
-class Evidence(Answer):
+class Attestation(Answer):
+    """What whoever attaches a signed form says of it; `witness` is a practitioner's id.
+
+    `form` is `concord` or `own`, `method` `ink`, `electronic` or `verbal`, `signer` `patient` or `representative`.
+    """
+
+    signed_on: date
+    method: str
+    form: str
+    language: FormLanguage
+    statements: list[FormStatement]
+    signer: str = "patient"
+    authority: SignerAuthority | None = None
+    witness: UUID | None = None
+    copy_given: bool
+
+    def headers(self) -> dict[str, str]:
+        """As the service takes it, beside the sealed form."""
+        said = {
+            "Concord-Signed-On": self.signed_on.isoformat(),
+            "Concord-Signature-Method": self.method,
+            "Concord-Form": self.form,
+            "Concord-Form-Language": self.language.value,
+            "Concord-Form-Statements": ",".join(sorted(self.statements)),
+            "Concord-Signer": self.signer,
+            "Concord-Signer-Authority": self.authority.value if self.authority else None,
+            "Concord-Witness": str(self.witness) if self.witness else None,
+            "Concord-Copy-Given": "true" if self.copy_given else "false",
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+
+class Evidence(Attestation):
     """What the service knows of the signed form: never the form itself, only its sealed bytes."""
 
     sha256: str
-    signed_on: date
-    method: str
     size: int
 
 
+class Missing(Answer):
+    """An element that a version lacks, and where it is written."""
+
+    element: str
+    citation: str
+
+
 class ConsentVersion(Answer):
-    """One version of a consent; `status` is draft, active, revoked, expired or superseded."""
+    """One version of a consent; `status` is draft, active, revoked, expired, deficient or superseded."""
 
     version: int
     status: str
+    type: ConsentType
     discloser: Party
     recipient: Party
     mutual: bool
@@ -68,19 +118,25 @@ class ConsentVersion(Answer):
     sensitivity: list[Sensitivity]
     valid_from: datetime
     valid_until: datetime
+    expires_on: ExpiryEvent | None = None
     directions: list[Direction]
     evidence: Evidence | None = None
+    missing: tuple[Missing, ...] = ()
+    ended_at: datetime | None = None
     activated_at: datetime | None = None
     revoked_at: datetime | None = None
     effective_at: datetime | None = None
 
 
 class Consent(Answer):
-    """A consent and its versions, oldest first."""
+    """A consent and its versions, oldest first; `letter` is the one letter of an emergency."""
 
     id: UUID
     patient: str
+    letter: UUID | None = None
     created_at: datetime
+    revoked_at: datetime | None = None
+    revoked_as: str | None = None
     versions: list[ConsentVersion]
 
     @property
@@ -123,13 +179,9 @@ class ConsentApi:
         """Create the next version, as a draft, of a consent."""
         return self._consent("POST", f"/consents/{consent}/versions", json=terms.model_dump(mode="json"))
 
-    def attach_evidence(self, consent: UUID, version: int, sealed: bytes, signed_on: date, method: str) -> Consent:
-        """Store the sealed form: an age file of at most 8 MiB."""
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "Concord-Signed-On": signed_on.isoformat(),
-            "Concord-Signature-Method": method,
-        }
+    def attach_evidence(self, consent: UUID, version: int, sealed: bytes, attested: Attestation) -> Consent:
+        """Store the sealed form, an age file of at most 8 MiB, and what is attested of it."""
+        headers = {"Content-Type": "application/octet-stream"} | attested.headers()
         path = f"/consents/{consent}/versions/{version}/evidence"
         return self._consent("PUT", path, content=sealed, headers=headers)
 
@@ -145,6 +197,10 @@ class ConsentApi:
     def activate(self, consent: UUID, version: int) -> Consent:
         """Put a version in force. Raises `ServiceError` (`consent-incomplete`, with what is missing)."""
         return self._consent("POST", f"/consents/{consent}/versions/{version}/activation")
+
+    def end(self, consent: UUID, version: int) -> Consent:
+        """Record that the event came on which a version expires."""
+        return self._consent("POST", f"/consents/{consent}/versions/{version}/end")
 
     def revoke(self, consent: UUID) -> dict[str, Any]:
         """Revoke. `status` is `revoked` once no letter can be released any more, `revoking` until then."""

@@ -22,7 +22,7 @@ def invite(
     name: Annotated[str, typer.Option(help="The person's name.")],
     npi: Annotated[str | None, typer.Option(help="National Provider Identifier, ten digits.")] = None,
     taxonomy: Annotated[str | None, typer.Option(help="NUCC taxonomy code, such as 103T00000X.")] = None,
-    role: Annotated[str, typer.Option(help="practitioner or administrator.")] = "practitioner",
+    role: Annotated[str, typer.Option(help="practitioner, administrator or privacy-officer.")] = "practitioner",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the invitation to a file.")] = None,
     home: Home = None,
     passphrase_file: PassphraseFile = None,
@@ -56,6 +56,19 @@ def reinstate(
     with unlock(home, passphrase_file) as client:
         answer = client.directory.reinstate(practitioner)
     show(answer, f"{answer['status']}", as_json=json)
+
+
+@app.command("neutral-name")
+def neutral_name(
+    name: Annotated[str, typer.Argument(help="What patients see; empty: your organization's own name.")],
+    home: Home = None,
+    passphrase_file: PassphraseFile = None,
+    json: Json = False,
+) -> None:
+    """Set what your organization is called on its patients' own pages, where its name tells too much."""
+    with unlock(home, passphrase_file) as client:
+        client.patient_codes.put_neutral_name(client.colleagues.organization, name.strip() or None)
+    show({"name": name.strip() or None}, "Set." if name.strip() else "Its own name is shown.", as_json=json)
 
 
 @app.command("revoke-device")

@@ -12,7 +12,19 @@ import typer
 
 from ..age import AgeError
 from ..errors import ConcordError
-from . import account, admin, consent, directory, letters, patient
+from . import (
+    account,
+    account_of_disclosures,
+    admin,
+    consent_draft,
+    consent_fhir,
+    directory,
+    emergency,
+    explain,
+    letters,
+    patient_code,
+    restriction,
+)
 from .output import fail
 
 app = typer.Typer(
@@ -24,9 +36,15 @@ app = typer.Typer(
 )
 account.register(app)
 app.add_typer(directory.app, name="directory")
-app.add_typer(patient.app, name="patient")
-app.add_typer(consent.app, name="consent")
+app.add_typer(patient_code.app, name="patient")  # the commands of `patient`, and those for a code
+explain.register(consent_draft.app)
+consent_fhir.register(consent_draft.app)
+app.add_typer(consent_draft.app, name="consent")  # the commands of `consent`, and those that make one
+app.add_typer(restriction.app, name="restriction")
+app.add_typer(account_of_disclosures.app, name="account")
 letters.register(app)
+app.add_typer(emergency.app, name="emergency")
+app.command()(emergency.notices)
 app.add_typer(admin.app, name="admin")
 
 

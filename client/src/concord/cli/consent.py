@@ -1,24 +1,20 @@
-"""`concord consent create`, `accept`, `form`, `show`, `list`, `revoke`, `disclosures`.
+"""`concord consent accept`, `show`, `list`, `end`, `revoke`, `disclosures`.
 
-Owns the commands about what a patient allowed. Refuses a patient's name: a patient is an alias of one's own or a token.
+Owns the commands about a consent that is on record; `consent_draft` makes one. Refuses a patient's name: a patient
+is an alias of one's own or a token.
 """
 
 from __future__ import annotations
 
-import sys
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from concord_formats.vocabulary import Information, PartyKind, Purpose, Sensitivity
+from concord_formats.vocabulary import ExpiryEvent, PartyKind
 
-from ..api import Consent, ConsentVersion, Party, Terms
+from ..api import Consent, ConsentVersion, Party
 from ..client import Client
-from ..consents import Form
-from .choices import words
-from .output import Json, note, show, show_rows
+from .output import Json, show, show_rows
 from .session import Home, PassphraseFile, unlock
 
 app = typer.Typer(help="What a patient allowed, and its end.", no_args_is_help=True)
@@ -26,65 +22,10 @@ ConsentId = Annotated[UUID, typer.Argument(help="The consent's id.")]
 
 
 @app.command()
-def create(  # noqa: PLR0913, PLR0917 - the options of a consent's form
-    patient: Annotated[str, typer.Option(help="Alias or token of the patient.")],
-    to: Annotated[str, typer.Option(help="The other party: practitioner:ID or organization:ID.")],
-    information: Annotated[str, typer.Option(help=f"Kinds of information, with commas: {', '.join(Information)}.")],
-    form: Annotated[Path, typer.Option(help="The signed form (PDF, scan or text); - for standard input.")],
-    signed_on: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day on which the patient signed.")],
-    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day of the consent.")],
-    purpose: Annotated[str, typer.Option(help=f"Purposes, with commas: {', '.join(Purpose)}.")] = "treatment",
-    sensitivity: Annotated[str, typer.Option(help=f"With commas: {', '.join(Sensitivity)}.")] = "general",
-    method: Annotated[str, typer.Option(help="How it was signed: ink, electronic or verbal.")] = "ink",
-    mutual: Annotated[bool, typer.Option(help="The other party may disclose to you as well.")] = False,
-    as_organization: Annotated[bool, typer.Option(help="Your organization is the party, not you alone.")] = False,
-    version_of: Annotated[UUID | None, typer.Option(help="Make the next version of this consent.")] = None,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    json: Json = False,
-) -> None:
-    """Draft a consent with the form that the patient signed. It allows nothing until it is accepted."""
-    with unlock(home, passphrase_file) as client:
-        terms = Terms(
-            patient=client.address_book.token(patient),
-            discloser=_self(client, as_organization),
-            recipient=_party(to),
-            mutual=mutual,
-            purposes=words(Purpose, purpose, "--purpose"),
-            information=words(Information, information, "--information"),
-            sensitivity=words(Sensitivity, sensitivity, "--sensitivity"),
-            valid_from=datetime.now(UTC),
-            valid_until=_end_of(until.date()),
-        )
-        signed = Form(_read(form), signed_on.date(), method)
-        verbs = client.consents
-        consent = verbs.create_version(version_of, terms, signed) if version_of else verbs.create(terms, signed)
-        _show(client, consent, json)
-    note(f"This is a draft. Put it in force with: concord consent accept {consent.id}")
-
-
-@app.command()
 def accept(consent: ConsentId, home: Home = None, passphrase_file: PassphraseFile = None, json: Json = False) -> None:
     """Accept, for your side, what the signed form lets you disclose; a draft comes into force by it."""
     with unlock(home, passphrase_file) as client:
-        _show(client, client.consents.accept(consent), json)
-
-
-@app.command()
-def form(
-    consent: ConsentId,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the form; - for standard output.")],
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-) -> None:
-    """Open the signed form of a consent, to read it before you accept."""
-    with unlock(home, passphrase_file) as client:
-        content = client.consents.read_form(consent)
-    if str(output) == "-":
-        sys.stdout.buffer.write(content)
-        return
-    output.touch(mode=0o600)
-    output.write_bytes(content)
+        show_consent_whole(client, client.consents.accept(consent), json)
 
 
 @app.command("show")
@@ -93,7 +34,7 @@ def show_consent(
 ) -> None:
     """Show a consent and its versions."""
     with unlock(home, passphrase_file) as client:
-        _show(client, client.consents.show(consent), json)
+        show_consent_whole(client, client.consents.show(consent), json)
 
 
 @app.command("list")
@@ -107,6 +48,13 @@ def list_consents(
     with unlock(home, passphrase_file) as client:
         rows = [_row(client, consent) for consent in client.consents.list(patient)]
     show_rows(rows, empty="No consents.", as_json=json)
+
+
+@app.command()
+def end(consent: ConsentId, home: Home = None, passphrase_file: PassphraseFile = None, json: Json = False) -> None:
+    """Record that the event came on which a consent expires, such as the end of treatment."""
+    with unlock(home, passphrase_file) as client:
+        show_consent_whole(client, client.consents.end(consent), json)
 
 
 @app.command()
@@ -131,30 +79,8 @@ def disclosures(
     show_rows(rows, empty="Nothing was disclosed under this consent.", as_json=json)
 
 
-def _self(client: Client, as_organization: bool) -> Party:
-    if as_organization:
-        return Party(kind=PartyKind.ORGANIZATION, id=client.colleagues.organization)
-    return Party(kind=PartyKind.PRACTITIONER, id=client.practitioner)
-
-
-def _party(text: str) -> Party:
-    kind, _, identifier = text.rpartition(":")
-    try:
-        return Party(kind=PartyKind(kind or "practitioner"), id=UUID(identifier))
-    except ValueError:
-        raise typer.BadParameter("write practitioner:ID or organization:ID", param_hint="--to") from None
-
-
-def _end_of(day: date) -> datetime:
-    """Midnight after the last day, on the signer's own clock: a form says a day, and means its people's."""
-    return datetime.combine(day + timedelta(days=1), datetime.min.time()).astimezone()
-
-
-def _read(path: Path) -> bytes:
-    return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-
-
-def _show(client: Client, consent: Consent, as_json: bool) -> None:
+def show_consent_whole(client: Client, consent: Consent, as_json: bool) -> None:
+    """Print a consent with all its versions."""
     versions = "\n".join(_version(client, version) for version in consent.versions)
     alias = client.address_book.alias(consent.patient) or "a patient not in your address book"
     show(
@@ -165,18 +91,23 @@ def _show(client: Client, consent: Consent, as_json: bool) -> None:
 
 
 def _version(client: Client, version: ConsentVersion) -> str:
-    lines = [f"  version {version.version}    {version.status}, until {version.valid_until:%Y-%m-%d}"]
+    event = f" or {version.expires_on}" if version.expires_on not in (None, ExpiryEvent.NONE) else ""
+    lines = [f"  version {version.version}    {version.status}, until {version.valid_until:%Y-%m-%d}{event}"]
+    lines.append(f"    type         {version.type}")
     for direction in version.directions:
         accepted = "accepted" if direction.accepted_at else "not accepted yet by its discloser"
-        names = f"{_name(client, direction.discloser)} to {_name(client, direction.recipient)}"
+        names = f"{name_of(client, direction.discloser)} to {name_of(client, direction.recipient)}"
         lines.append(f"    {names}: {accepted}")
     lines.append(f"    purposes     {', '.join(version.purposes)}")
     lines.append(f"    information  {', '.join(version.information)}")
     lines.append(f"    sensitivity  {', '.join(version.sensitivity)}")
+    if version.status in ("draft", "deficient"):
+        lines += [f"    lacks        {each.element} ({each.citation})" for each in version.missing]
     return "\n".join(lines)
 
 
-def _name(client: Client, party: Party) -> str:
+def name_of(client: Client, party: Party) -> str:
+    """A party's name, as the directory has it."""
     if party.kind is PartyKind.PRACTITIONER:
         return client.directory.practitioner(party.id).name
     return client.directory.organization(party.id).name
@@ -188,6 +119,7 @@ def _row(client: Client, consent: Consent) -> dict[str, Any]:
         "id": str(consent.id),
         "patient": client.address_book.alias(consent.patient) or consent.patient,
         "version": latest.version,
+        "type": latest.type.value,
         "status": latest.status,
         "until": f"{latest.valid_until:%Y-%m-%d}",
     }

@@ -1,14 +1,13 @@
-"""`concord send`, `resend`, `inbox`, `open`, `receipts`.
+"""`concord send`, `resend`, `inbox`, `receipts`.
 
-Owns the commands about letters. Refuses to print a document to a terminal unless it is text.
+Owns the commands about letters, but their opening, which is in `opening`. Refuses to choose labels: it says which were
+found, and the sender declares.
 """
 
 from __future__ import annotations
 
 import io
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,26 +15,25 @@ from typing import Annotated, Any, BinaryIO
 from uuid import UUID
 
 import typer
-from concord_formats.vocabulary import Information, Purpose, Sensitivity
+from concord_formats.vocabulary import Information, LabelReason, Purpose, Sensitivity
 
 from ..client import Client
-from ..documents import check, describe
-from ..letter import OpenedLetter
+from ..documents import check
+from ..errors import LabelsLeftOutError
+from ..labels import Finding, Proposal
 from ..letters import Draft, Sent
+from . import opening
 from .choices import words
-from .output import Json, progress, show, show_rows
+from .opening import LetterId
+from .output import Json, note, progress, show, show_rows
 from .session import Home, PassphraseFile, unlock
-
-LetterId = Annotated[UUID, typer.Argument(help="The letter's id.")]
-# A text letter up to this size is shown on the screen; a longer one is for `--output`.
-SCREENFUL = 64 * 1024
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the application."""
     for command in (send, resend, inbox, receipts):
         app.command()(command)
-    app.command("open")(open_letter)
+    opening.register(app)
 
 
 def send(  # noqa: PLR0913, PLR0917 - the options of a letter
@@ -44,6 +42,9 @@ def send(  # noqa: PLR0913, PLR0917 - the options of a letter
     information: Annotated[str, typer.Option(help=f"What is in it, with commas: {', '.join(Information)}.")],
     sensitivity: Annotated[str, typer.Option(help=f"With commas: {', '.join(Sensitivity)}.")] = "general",
     purpose: Annotated[Purpose, typer.Option(help="Why it is sent.")] = Purpose.TREATMENT,
+    label_reason: Annotated[
+        LabelReason | None, typer.Option(help="Why labels that were found in the document are left out.")
+    ] = None,
     to: Annotated[list[UUID] | None, typer.Option(help="A recipient's id [default: the consent's].")] = None,
     reply_to: Annotated[UUID | None, typer.Option(help="The letter that this one answers.")] = None,
     home: Home = None,
@@ -62,10 +63,12 @@ def send(  # noqa: PLR0913, PLR0917 - the options of a letter
             sensitivity=frozenset(words(Sensitivity, sensitivity, "--sensitivity")),
             recipients=tuple(to or ()),
             reply_to=reply_to,
+            label_reason=label_reason,
         )
-        with progress("Sealing", size, quiet=json) as step:
-            sent = client.letters.send(draft, step=step)
-        _show_sent(client, sent, json)
+        found: list[Proposal] = []
+        with progress("Sealing", size, quiet=json) as step, _saying_where(found):
+            sent = client.letters.send(draft, step=step, proposed=found.append)
+        _show_sent(client, sent, json, found[0])
 
 
 def resend(letter: LetterId, home: Home = None, passphrase_file: PassphraseFile = None, json: Json = False) -> None:
@@ -98,30 +101,6 @@ def inbox(
             for entry in entries
         ]
     show_rows(rows, empty="No letters.", as_json=json)
-
-
-def open_letter(
-    letter: LetterId,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Write the document there, for the chart; - for standard output."),
-    ] = None,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    json: Json = False,
-) -> None:
-    """Open a letter: check who sealed it and under which consent, then show or write the document."""
-    with unlock(home, passphrase_file) as client:
-        if output is not None and str(output) != "-":
-            _show_opened(client, client.letters.open(letter, output), f"written to {output}", json)
-            return
-        with tempfile.SpooledTemporaryFile(max_size=1 << 40) as body:  # in memory: nothing unsealed touches the disk
-            opened = client.letters.open(letter, body)  # type: ignore[arg-type]  # it is a BinaryIO in all but name
-            body.seek(0)
-            if output is not None:
-                shutil.copyfileobj(body, sys.stdout.buffer)
-                return
-            _show_opened(client, opened, _summary(body, opened), json)  # type: ignore[arg-type]
 
 
 def receipts(
@@ -162,37 +141,52 @@ def _document(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         yield body, path.stat().st_size
 
 
-def _show_sent(client: Client, sent: Sent, as_json: bool) -> None:
+@contextmanager
+def _saying_where(found: list[Proposal]) -> Iterator[None]:
+    """A refusal for labels left out says where in the document each was found."""
+    try:
+        yield
+    except LabelsLeftOutError as error:
+        where = [_where(each) for each in found[0].findings if each.label in error.labels]
+        error.hint = "\n".join((error.hint, *where))
+        raise
+
+
+def _show_sent(client: Client, sent: Sent, as_json: bool, found: Proposal | None = None) -> None:
     names = ", ".join(client.directory.practitioner(person).name for person in sent.recipients)
     state = sent.answer["state"]
     told = {
         "released": f"Released to {names}.",
         "held": f"Held for {names}: it leaves as soon as the consent can be checked.",
     }
-    show(sent.answer, f"Letter {sent.letter}\n{told.get(state, state)}", as_json=as_json)
+    proposed = {"proposed": _proposed(found)} if found else {}
+    if found and not as_json:
+        _note_proposal(found)
+    show(sent.answer | proposed, f"Letter {sent.letter}\n{told.get(state, state)}", as_json=as_json)
 
 
-def _show_opened(client: Client, opened: OpenedLetter, document: str, as_json: bool) -> None:
-    statement = opened.statement
-    sender = client.directory.practitioner(statement.sender)
-    alias = client.address_book.alias(statement.patient)
-    value: dict[str, Any] = statement.model_dump(mode="json") | {"verified": True, "document": document}
-    text = (
-        f"From         {sender.name}, {sender.organization.name}\n"
-        f"Verified     sealed by {sender.name}'s own device; nothing was changed on the way\n"
-        f"Consent      {statement.consent}, version {statement.consent_version}, for {statement.purpose}\n"
-        f"Patient      {alias or 'not in your address book'} ({statement.patient})\n"
-        f"Contains     {', '.join(sorted(statement.information))} ({', '.join(sorted(statement.sensitivity))})\n"
-        f"Document     {document}"
-    )
-    show(value, text, as_json=as_json)
+def _note_proposal(found: Proposal) -> None:
+    """Say on standard error which labels were found, and where."""
+    if not found.readable:
+        note("No codes can be read in this document: you alone know what is in it.")
+    for finding in found.findings:
+        note(_where(finding))
+    if found.restricted:
+        note("The document calls itself restricted and does not say why: its labels are yours to know.")
 
 
-def _summary(body: BinaryIO, opened: OpenedLetter) -> str:
-    media_type = opened.statement.body.type
-    if media_type.startswith("text/plain") and opened.statement.body.size <= SCREENFUL:
-        return "\n\n" + body.read().decode("utf-8", "replace")
-    return describe(body, media_type).text
+def _proposed(found: Proposal) -> dict[str, Any]:
+    return {
+        "readable": found.readable,
+        "restricted": found.restricted,
+        "information": sorted(found.information),
+        "sensitivity": sorted(found.sensitivity),
+    }
+
+
+def _where(finding: Finding) -> str:
+    # The code itself is not repeated: what goes to standard error may be kept in somebody's log.
+    return f"found {finding.label} at {finding.path}"
 
 
 def _moment(moment: Any) -> str | None:

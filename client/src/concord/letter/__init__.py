@@ -6,11 +6,14 @@ that is for `concord.letters` and `concord.store`. Specified in `spec/letter.md`
 
 from .open import OpenedLetter, open_letter
 from .receipt import Receipt, make_receipt, verify_receipt
+from .scope import ConsentScope
 from .seal import SealedLetter, seal
 from .signer import SenderKeys, Signer
-from .statement import Statement
+from .statement import Enclosed, Statement
 
 __all__ = [
+    "ConsentScope",
+    "Enclosed",
     "OpenedLetter",
     "Receipt",
     "SealedLetter",

@@ -6,7 +6,7 @@ document takes its name after the last check. Specified in `spec/letter.md`, "Op
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,7 @@ from ..errors import (
     TamperedLetterError,
     UnknownSignerError,
 )
+from .scope import ConsentScope, doubts, due_notice
 from .signer import SenderKeys, Signer, find_signer, resolve
 from .sink import verified_into
 from .statement import MAX_STATEMENT_BYTES, Statement, StatementBody, check_address, encryption_digest, parse_statement
@@ -53,6 +54,24 @@ class OpenedLetter:
     address: Address
     signer: Signer
     sha256: str
+
+    @property
+    def notice(self) -> str | None:
+        """The notice to show before the document; for Part 2 records there is one, whether the sender wrote it or not.
+
+        Source: 42 CFR 2.32(a)(2).
+        """
+        return self.statement.notice or due_notice(self.statement.sensitivity)
+
+    @property
+    def scope(self) -> ConsentScope | None:
+        """What the sender says of the consent that the letter went under."""
+        return self.statement.scope
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Where scope and notice do not fit the letter, a line each, to show beside them."""
+        return doubts(self.address, self.statement.scope, self.statement.notice)
 
 
 @dataclass(frozen=True)
@@ -74,12 +93,15 @@ def open_letter(
     sender_history: SenderKeys,
     target: Path | BinaryIO,
     progress: Progress | None = None,
+    beforehand: Callable[[OpenedLetter], None] | None = None,
 ) -> OpenedLetter:
     """Check a letter and write its document to `target`, whole or not at all. Constant memory, one pass.
 
     `reader` is one's own id and `identities` one's own keys, old ones among them; `sender_history` gives the pinned
     and checked keys of the sender. A `target` that is a path gets the document by renaming (mode 0600); a stream gets
-    it from a sealed spool after the last check. Raises `LetterError`; whatever `sender_history` raises passes through.
+    it from a sealed spool after the last check. `beforehand` is called after the last check and before the document
+    can be read; when it raises, nobody gets the document. Raises `LetterError`; whatever `sender_history` and
+    `beforehand` raise passes through.
     """
     letter = HashingReader(source)
     address_line, address = _read_address(letter)
@@ -92,9 +114,13 @@ def open_letter(
     _check_named(statement, _Reader(reader, identities))
     signer = _check_signer(statement, sender_history)
     _check_signature(signer, statement_line, signature)
-    with verified_into(target) as sink, _sealed_errors():
-        _copy_body(plain, sink, statement.body, progress)
-    return OpenedLetter(statement, address, signer, letter.sha256)
+    with verified_into(target) as sink:
+        with _sealed_errors():
+            _copy_body(plain, sink, statement.body, progress)
+        opened = OpenedLetter(statement, address, signer, letter.sha256)
+        if beforehand:
+            beforehand(opened)
+    return opened
 
 
 @contextmanager

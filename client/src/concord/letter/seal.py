@@ -17,12 +17,14 @@ from uuid import UUID
 from concord_formats.address import Address
 from concord_formats.key_entries import KeyEntry
 from concord_formats.signatures import SignedKind, to_base64url
+from concord_formats.vocabulary import PART_2_NOTICE
 from pydantic import ValidationError
 
 from ..age import AgeError, HybridRecipient, encrypting_writer, parse_recipient
 from ..errors import BodyMismatchError, SealingError
 from ..signing import HybridSigningKey
-from .statement import MAX_BODY_BYTES, Statement, StatementBody, state
+from .scope import is_part_2
+from .statement import MAX_BODY_BYTES, Enclosed, Statement, StatementBody, state
 from .streams import HashingWriter, Progress, pieces, reading
 
 
@@ -36,7 +38,7 @@ class SealedLetter:
     size: int
 
 
-def seal(
+def seal(  # noqa: PLR0913 - the parts of a letter
     target: BinaryIO,
     *,
     body: Path | BinaryIO,
@@ -45,26 +47,47 @@ def seal(
     signing_key: HybridSigningKey,
     recipients: Mapping[UUID, KeyEntry],
     own_entry: KeyEntry,
+    enclosed: Enclosed = Enclosed(),  # noqa: B008 - frozen
     progress: Progress | None = None,
 ) -> SealedLetter:
     """Write a letter to `target`: address line, line feed, age file. Constant memory; the body is read twice.
 
     `recipients` holds the checked newest key entry of every recipient of the address, `own_entry` the sender's own; a
-    body that is a stream must be seekable and is read from its start. `progress` is told of each piece's length.
+    body that is a stream must be seekable and is read from its start. `enclosed` holds the consent's scope, which must
+    cover the letter, and the notice; records under 42 CFR Part 2 are not sealed without both (42 CFR 2.32). `progress`
+    is told of each piece's length.
     Raises `SealingError`, `BodyMismatchError`; what `target` holds then is no letter, and is to be thrown away.
     """
     _check_parts(address, signing_key, recipients, own_entry)
+    check_enclosed(address, enclosed)
     keys = _keys([*(recipients[person] for person in address.recipients), own_entry])
     line = address.encode()
     with reading(body) as source:
         measured = _measure(source, media_type)
-        statement = state(address, line, signing_key.public().encode(), dict(recipients), measured)
+        statement = state(address, line, signing_key.public().encode(), dict(recipients), measured, enclosed)
         writer = HashingWriter(target)
         writer.write(line + b"\n")
         with encrypting_writer(cast(BinaryIO, writer), keys) as sealed:
             sealed.write(_signed(statement, signing_key))
             _copy(source, cast(BinaryIO, sealed), measured, progress)
     return SealedLetter(line, statement, writer.sha256, writer.size)
+
+
+def check_enclosed(address: Address, enclosed: Enclosed) -> None:
+    """Refuse what a letter may not go with, or without. Raises `SealingError`."""
+    if is_part_2(address.sensitivity) and (enclosed.scope is None or enclosed.notice != PART_2_NOTICE):
+        raise SealingError("records under 42 CFR Part 2 go with their notice and their consent's scope, or not at all")
+    if enclosed.notice not in {None, PART_2_NOTICE}:
+        raise SealingError("the notice is not that of 42 CFR 2.32(a)(2), word for word")
+    if enclosed.scope and (uncovered := enclosed.scope.uncovered(address)):
+        raise SealingError(f"the consent does not cover the letter: {'; '.join(uncovered)}", _UNCOVERED)
+    if bool(enclosed.labels_left_out) != (address.label_reason is not None):
+        raise SealingError("labels that are left out take a reason, and a reason takes labels that are left out")
+    if enclosed.labels_left_out & (address.information | address.sensitivity):
+        raise SealingError("a label is declared and left out at once")
+
+
+_UNCOVERED = "Nothing was sent. See what the patient allowed: concord consent show"
 
 
 def _check_parts(
@@ -128,4 +151,4 @@ def _copy(source: BinaryIO, sealed: BinaryIO, measured: StatementBody, progress:
         raise BodyMismatchError("the document changed while it was being sealed", "Close it elsewhere; send it again.")
 
 
-__all__ = ["SealedLetter", "seal"]
+__all__ = ["SealedLetter", "check_enclosed", "seal"]

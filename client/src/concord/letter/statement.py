@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from concord_formats.address import MAX_RECIPIENTS, Address, PatientToken, address_digest
 from concord_formats.key_entries import KeyEntry
 from concord_formats.lines import LineError, parse_line
 from concord_formats.scalars import FormatVersion, Id, Moment, Sha256
-from concord_formats.vocabulary import Information, Purpose, Sensitivity
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from concord_formats.vocabulary import Information, LabelReason, Purpose, Sensitivity
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from ..errors import MalformedLetterError, StatementMismatchError
+from .scope import ConsentScope, Notice
 
-# Twenty recipients of 160 bytes, a signing key of 2.6 KiB and the members of an address: a longer one is not ours.
+# Twenty recipients of 160 bytes, a signing key of 2.6 KiB, a scope of 1.5 KiB and the members of an address: a longer
+# one is not ours.
 MAX_STATEMENT_BYTES = 32 * 1024
 # Of plaintext. The services take 272 MiB of a whole letter, which leaves room for the seal.
 MAX_BODY_BYTES = 256 * 1024 * 1024
@@ -50,8 +53,24 @@ class StatementBody(BaseModel):
     sha256: Sha256
 
 
+Label = Information | Sensitivity
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """What a statement says beside the address: the consent's scope, the notice, the labels that were left out."""
+
+    scope: ConsentScope | None = None
+    notice: str | None = None
+    labels_left_out: frozenset[Label] = frozenset()
+
+
 class Statement(BaseModel):
-    """What a sender signs of one letter; `signing_key` is the device's hybrid public key in base64url."""
+    """What a sender signs of one letter; `signing_key` is the device's hybrid public key in base64url.
+
+    `labels_left_out` were found in the document and not declared, and `label_reason` says why: one is not there
+    without the other.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -67,17 +86,29 @@ class Statement(BaseModel):
     purpose: Purpose
     information: Annotated[frozenset[Information], Field(min_length=1)]
     sensitivity: Annotated[frozenset[Sensitivity], Field(min_length=1)]
+    label_reason: LabelReason | None = None
+    labels_left_out: Annotated[frozenset[Label], Field(min_length=1)] | None = None
+    scope: ConsentScope | None = None
+    notice: Notice | None = None
     thread: Id
     reply_to: Id | None = None
     address_sha256: Sha256
     body: StatementBody
     sealed_at: Moment
 
+    @model_validator(mode="after")
+    def _labels_agree(self) -> Self:
+        if (self.label_reason is None) != (self.labels_left_out is None):
+            raise ValueError("labels left out and the reason for it stand together or not at all")
+        if self.labels_left_out and self.labels_left_out & (self.information | self.sensitivity):
+            raise ValueError("a label is declared and left out at once")
+        return self
+
     def encode(self) -> bytes:
         """The statement as one line of JSON, the exact bytes that are signed."""
         members = self.model_dump(mode="json", exclude_none=True)
-        for name in ("information", "sensitivity"):
-            members[name] = sorted(members[name])
+        for part in (members, members.get("scope", {})):
+            _sort_sets(part)
         return json.dumps(members, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
     def names(self, reader: UUID, encryption_digests: frozenset[str]) -> bool:
@@ -85,17 +116,31 @@ class Statement(BaseModel):
         return any(each.practitioner == reader and each.encryption in encryption_digests for each in self.recipients)
 
 
+def _sort_sets(members: dict[str, Any]) -> None:
+    for name in ("information", "sensitivity", "purposes", "labels_left_out"):
+        if name in members:
+            members[name] = sorted(members[name])
+
+
 # The members that statement and address share and must agree on.
 _SHARED = (
     *("letter", "sender", "device", "patient", "consent", "consent_version", "purpose"),
-    *("information", "sensitivity", "thread", "reply_to", "sealed_at"),
+    *("information", "sensitivity", "label_reason", "thread", "reply_to", "sealed_at"),
 )
 
 
 def state(
-    address: Address, address_line: bytes, signing_key: str, recipients: dict[UUID, KeyEntry], body: StatementBody
+    address: Address,
+    address_line: bytes,
+    signing_key: str,
+    recipients: dict[UUID, KeyEntry],
+    body: StatementBody,
+    enclosed: Enclosed,
 ) -> Statement:
-    """The statement of a letter; `recipients` holds an entry for each recipient of the address."""
+    """The statement of a letter; `recipients` holds an entry for each recipient of the address.
+
+    Raises `pydantic.ValidationError` when what is enclosed does not fit.
+    """
     named = [
         StatementRecipient(practitioner=person, encryption=encryption_digest(recipients[person].encryption))
         for person in address.recipients
@@ -108,6 +153,9 @@ def state(
         recipients=tuple(named),
         address_sha256=address_digest(address_line),
         body=body,
+        scope=enclosed.scope,
+        notice=enclosed.notice,
+        labels_left_out=enclosed.labels_left_out or None,
     )
 
 
@@ -138,6 +186,8 @@ def check_address(statement: Statement, address: Address, address_line: bytes) -
 __all__ = [
     "MAX_BODY_BYTES",
     "MAX_STATEMENT_BYTES",
+    "Enclosed",
+    "Label",
     "Statement",
     "StatementBody",
     "StatementRecipient",

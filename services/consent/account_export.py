@@ -1,0 +1,147 @@
+"""The account of one patient, exported: every line with its proof, under one signed checkpoint.
+
+Owns what a reader may see of it. A line of a consent that they are no party to is there as well, blinded: its number
+and its proof, nothing of what it says. Refuses to leave a line out, which is what an export is there to show. Specified
+in `spec/account.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from concord_formats.account import AccountCount
+from concord_formats.notes import Checkpoint
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from services.chassis.clock import Clock
+from services.chassis.db import Database
+from services.chassis.problems import invalid_field, not_found
+
+from . import account_log, records
+from .account_key import AccountKey
+from .models import AccountCheckpointRow, AccountLeafRow, DisclosureRow
+from .rules.lifecycle import Deed
+from .rules.standing import Actor, Patient, may, standings
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line. Salt and event are there for whoever may see it; else there is the data of its leaf."""
+
+    n: int
+    index: int
+    proof: Sequence[bytes]
+    salt: bytes | None = None
+    event: bytes | None = None
+    leaf: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Lines in the order of their numbers, of the `last` that there are; `next` is where the following page begins."""
+
+    patient: str
+    made_at: datetime
+    checkpoint: str
+    count: str
+    last: int
+    lines: Sequence[Line]
+    next: int | None
+
+
+@dataclass(frozen=True)
+class Log:
+    """The log as others see it: exports, checkpoints, consistency."""
+
+    database: Database
+    clock: Clock
+    key: AccountKey
+
+    def export(self, actor: Actor, patient: str, size: int | None, after: int, limit: int) -> Page:
+        """At most `limit` lines after the number `after`, as of the log of `size` leaves (None: as it is now).
+
+        Raises problem 404 to whoever is no party to any consent of the patient, 422 for a size that has no checkpoint.
+        """
+        with self.database.transaction() as session:
+            visible = _visible(session, actor, patient)
+            size = account_log.size(session) if size is None else _known(session, size)
+            checkpoint = self._checkpoint(session, size)
+            last = _last(session, patient, size)
+            rows = _lines(session, patient, size, after, limit)
+            proofs = account_log.inclusion(session, [leaf.place for leaf, _ in rows], size)
+        lines = [_line(leaf, row, proofs[leaf.place], visible) for leaf, row in rows]
+        count = self.key.sign(AccountCount(patient, last, size))
+        following = lines[-1].n if lines and lines[-1].n < last else None
+        return Page(patient, self.clock.now(), checkpoint, count, last, lines, following)
+
+    def checkpoint(self) -> str:
+        """The signed checkpoint of the log as it is now."""
+        with self.database.transaction() as session:
+            return self._checkpoint(session, account_log.size(session))
+
+    def consistency(self, size1: int, size2: int) -> list[bytes]:
+        """The proof that the log only grew between two sizes. Raises problem 422 for sizes that it never had."""
+        with self.database.transaction() as session:
+            if not size1 <= size2 <= account_log.size(session):
+                raise invalid_field("size2", "name two sizes that the log has had, the smaller one first")
+            return account_log.consistency(session, size1, size2)
+
+    def _checkpoint(self, session: Session, size: int) -> str:
+        """One checkpoint a size, ever: what was given out is what is given out again."""
+        known = session.get(AccountCheckpointRow, size)
+        if known is not None:
+            return known.note
+        note = self.key.sign(Checkpoint(self.key.verifier.name, size, account_log.root(session, size)))
+        insert = postgresql.insert if self.database.is_postgresql else sqlite.insert
+        session.execute(insert(AccountCheckpointRow).values(size=size, note=note).on_conflict_do_nothing())
+        return note
+
+
+def _visible(session: Session, actor: Actor, patient: str) -> Collection[UUID] | None:
+    """The consents whose lines `actor` may see; None: all. Raises problem 404 to a stranger."""
+    consents = records.of_patient(session, patient)
+    held = {each.id: standings(actor, records.terms_of(each, each.versions[-1])) for each in consents}
+    own = {consent for consent, each in held.items() if may(Deed.ACCOUNT, each)}
+    if isinstance(actor, Patient) and actor.token == patient:
+        return None  # theirs is the account itself, lines of consents that are not known here among it
+    if not own:
+        raise not_found("account")
+    return own
+
+
+def _known(session: Session, size: int) -> int:
+    if session.get(AccountCheckpointRow, size) is None:
+        raise invalid_field("size", "use the size of the checkpoint of the page before")
+    return size
+
+
+def _last(session: Session, patient: str, size: int) -> int:
+    query = select(func.max(AccountLeafRow.n)).where(AccountLeafRow.patient == patient, AccountLeafRow.place < size)
+    return session.scalar(query) or 0
+
+
+def _lines(
+    session: Session, patient: str, size: int, after: int, limit: int
+) -> Sequence[tuple[AccountLeafRow, DisclosureRow | None]]:
+    query = (
+        select(AccountLeafRow, DisclosureRow)
+        .outerjoin(DisclosureRow, DisclosureRow.leaf == AccountLeafRow.place)
+        .where(AccountLeafRow.patient == patient, AccountLeafRow.place < size, AccountLeafRow.n > after)
+        .order_by(AccountLeafRow.n)
+        .limit(limit)
+    )
+    return [(leaf, row) for leaf, row in session.execute(query)]
+
+
+def _line(
+    leaf: AccountLeafRow, row: DisclosureRow | None, proof: Sequence[bytes], visible: Collection[UUID] | None
+) -> Line:
+    """A line whole, or blinded: of another consent, or erased."""
+    if row is None or (visible is not None and row.consent not in visible):
+        return Line(leaf.n, leaf.place, proof, leaf=leaf.data)
+    return Line(leaf.n, leaf.place, proof, salt=row.salt, event=row.body)
