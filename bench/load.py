@@ -172,7 +172,7 @@ def _consented(sender: Client, recipient: Client) -> Pair:
         valid_from=now - timedelta(minutes=1),
         valid_until=now + timedelta(days=1),
     )
-    consent = sender.consents.create(terms, Form.concord(b"signed", now.date(), "ink", copy_given=True))
+    consent = sender.consents.create(terms, Form.concord(b"signed", terms.type, now.date(), "ink", copy_given=True))
     sender.consents.accept(consent.id)
     return Pair(sender, recipient, consent.id, patient)
 

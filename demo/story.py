@@ -105,7 +105,7 @@ class Story:
         form = self._form(draft.id, "en")
         self.say.tell(f"| {form.splitlines()[0].strip()}")
         self.say.tell(f"| {self._form(draft.id, 'es').splitlines()[0].strip()}")
-        signed = Form.concord(form.encode(), datetime.now(UTC).date(), "ink", copy_given=True)
+        signed = Form.concord(form.encode(), draft.latest.type, datetime.now(UTC).date(), "ink", copy_given=True)
         self.physician.consents.attach(draft.id, signed)
         active = self.physician.consents.accept(draft.id)
         self.say.expect(active.latest.status == "active", "Dr. Whitfield accepts it for her side: active")

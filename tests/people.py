@@ -109,8 +109,9 @@ def active_consent(people: People, *, mutual: bool = True, **changed: object) ->
     """A consent that the patient signed and the physician accepted."""
     alias = f"patient-{len(people.physician.address_book.entries())}"
     token = people.physician.address_book.add(alias, "Jaime Armendáriz").token
-    form = Form.concord(b"signed by Jaime Armendariz", datetime.now(UTC).date(), "ink", copy_given=True)
-    draft = people.physician.consents.create(terms(people, token, mutual=mutual, **changed), form)
+    written = terms(people, token, mutual=mutual, **changed)
+    form = Form.concord(b"signed by Jaime Armendariz", written.type, datetime.now(UTC).date(), "ink", copy_given=True)
+    draft = people.physician.consents.create(written, form)
     return people.physician.consents.accept(draft.id)
 
 

@@ -13,7 +13,7 @@ from concord.api import Party
 from concord.client import Client
 from concord.consents import Form
 from concord.errors import LineChangedError, LineMissingError, ServiceError
-from concord_formats.vocabulary import PartyKind
+from concord_formats.vocabulary import ConsentType, PartyKind
 
 from tests.deployment import wait_for
 from tests.journeys.world import World
@@ -74,7 +74,9 @@ def test_a_party_sees_its_own_lines_whole_and_all_others_blinded(world: World, p
     consent = active_consent(people)
     colleague = world.another(people.practices[1], "Dr. Ida Moss")
     party = Party(kind=PartyKind.PRACTITIONER, id=colleague.practitioner)
-    form = Form.concord(b"signed once more", datetime.now(UTC).date(), "ink", copy_given=True)
+    form = Form.concord(
+        b"signed once more", ConsentType.HIPAA_AUTHORIZATION, datetime.now(UTC).date(), "ink", copy_given=True
+    )
     draft = people.physician.consents.create(terms(people, consent.patient, recipient=party), form)
     other = people.physician.consents.accept(draft.id).id
     send_note(people, consent.id)

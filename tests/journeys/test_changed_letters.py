@@ -210,5 +210,5 @@ class TestHostileLetters:
 
 
 def _attach(person: Client, consent: Consent, form: bytes) -> None:
-    signed = Form.concord(form, datetime.now(UTC).date(), "ink", copy_given=True)
+    signed = Form.concord(form, consent.latest.type, datetime.now(UTC).date(), "ink", copy_given=True)
     person.consents.api.attach_evidence(consent.id, consent.latest.version, form, signed.attested)

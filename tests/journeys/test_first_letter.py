@@ -18,7 +18,7 @@ from concord.documents import describe
 from concord.errors import ServiceError
 from concord.labels import propose
 from concord.letters import Draft
-from concord_formats.vocabulary import Information, PartyKind, Purpose, Sensitivity
+from concord_formats.vocabulary import ConsentType, Information, PartyKind, Purpose, Sensitivity
 
 from tests.deployment import wait_for
 from tests.journeys.world import World, account, refusal
@@ -65,7 +65,7 @@ def waiting(person: Client) -> list[UUID]:
 
 def next_version(person: Client, consent: Consent, new: Terms) -> Consent:
     """Draft, accept and put in force the next version."""
-    form = Form.concord(b"signed again", datetime.now(UTC).date(), "ink", copy_given=True)
+    form = Form.concord(b"signed again", new.type, datetime.now(UTC).date(), "ink", copy_given=True)
     person.consents.create(new, form, consent.id)
     return person.consents.accept(consent.id)
 
@@ -215,7 +215,7 @@ def test_a_direction_is_closed_until_its_own_discloser_accepts_it(world: World, 
 
 def test_nothing_leaves_under_a_draft(world: World, people: People) -> None:
     token = people.physician.address_book.add(f"draft-{time.monotonic_ns()}", "Jaime Armendáriz").token
-    form = Form.concord(b"signed", datetime.now(UTC).date(), "ink", copy_given=True)
+    form = Form.concord(b"signed", ConsentType.HIPAA_AUTHORIZATION, datetime.now(UTC).date(), "ink", copy_given=True)
     draft = people.physician.consents.create(terms(people, token), form)
     assert refusal(lambda: send_note(people, draft.id)).type == "no-active-consent"
 

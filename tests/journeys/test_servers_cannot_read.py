@@ -22,7 +22,7 @@ import psycopg
 import pytest
 from concord.consents import Form
 from concord.errors import ServiceError
-from concord_formats.vocabulary import Information
+from concord_formats.vocabulary import ConsentType, Information
 
 from services.chassis import failpoints
 from tests.journeys.canary import files_below, findings
@@ -51,7 +51,9 @@ def journey(world: World) -> None:
     physician, psychologist = world.people.physician, world.people.psychologist
     name = canaries()[0]
     token = physician.address_book.add("canary", name).token
-    form = Form.concord(f"{name}: {FORM}.".encode(), datetime.now(UTC).date(), "ink", copy_given=True)
+    form = Form.concord(
+        f"{name}: {FORM}.".encode(), ConsentType.HIPAA_AUTHORIZATION, datetime.now(UTC).date(), "ink", copy_given=True
+    )
     consent = physician.consents.create(terms(world.people, token), form)
     physician.consents.accept(consent.id)
     assert FORM.encode() in psychologist.consents.read_form(consent.id)
@@ -96,7 +98,9 @@ def crash(world: World, consent_words: str) -> None:
     """A letter on which the service fails half-way, in a way that nobody foresaw."""
     people = world.people
     token = people.physician.address_book.add("crash", consent_words).token
-    form = Form.concord(FORM.encode(), datetime.now(UTC).date(), "ink", copy_given=True)
+    form = Form.concord(
+        FORM.encode(), ConsentType.HIPAA_AUTHORIZATION, datetime.now(UTC).date(), "ink", copy_given=True
+    )
     consent = people.physician.consents.create(terms(people, token), form)
     people.physician.consents.accept(consent.id)
     with _failing(world), world.nothing_written(), pytest.raises(ServiceError) as failed:

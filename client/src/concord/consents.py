@@ -14,13 +14,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from concord_formats.vocabulary import FormLanguage, FormStatement
+from concord_formats.vocabulary import ConsentType, FormLanguage, FormStatement
 
 from .address_book import AddressBook
 from .age import decrypt_bytes, encrypt_bytes, parse_recipient
 from .api import Attestation, Consent, ConsentApi, ConsentVersion, Disclosure, Party, Terms
 from .colleagues import Colleagues
 from .errors import EvidenceError, RevocationPendingError
+from .forms import statements_in
 from .keyring import Keyring
 
 # A revocation takes effect within lease and deadline (6 s) of the services' own; this leaves room for a slow network.
@@ -37,12 +38,15 @@ class Form:
     attested: Attestation
 
     @classmethod
-    def concord(cls, content: bytes, signed_on: date, method: str, *, copy_given: bool, **more: Any) -> Form:
+    def concord(
+        cls, content: bytes, type_: ConsentType, signed_on: date, method: str, *, copy_given: bool, **more: Any
+    ) -> Form:
         """Concord's own form, as `concord.forms` prints it: it carries every statement that its type takes.
 
         `more` are further members of `Attestation`.
         """
-        said = {"form": "concord", "language": FormLanguage.ENGLISH, "statements": list(FormStatement)} | more
+        statements = sorted(statements_in(type_))
+        said = {"form": "concord", "language": FormLanguage.ENGLISH, "statements": statements} | more
         return cls(content, Attestation(signed_on=signed_on, method=method, copy_given=copy_given, **said))
 
     @classmethod

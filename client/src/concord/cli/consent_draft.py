@@ -17,43 +17,32 @@ from concord_formats.vocabulary import (
     ConsentType,
     ExpiryEvent,
     FormLanguage,
-    FormStatement,
     Information,
     PartyKind,
     Purpose,
     Sensitivity,
-    SignerAuthority,
 )
 
-from ..api import Attestation, Party, Terms
+from ..api import Party, Terms
 from ..client import Client
 from ..consents import MAX_DAYS, Form
-from ..forms import statements_in
 from ..printing import printed_form
 from ..private_files import replacing
+from .attestation import (
+    Authority,
+    CopyGiven,
+    Language,
+    Method,
+    OwnForm,
+    SignedOn,
+    Witness,
+    attestation,
+)
 from .choices import party, words
 from .consent import ConsentId, app, show_consent_whole
 from .declined import note_declined
 from .output import Json, note
 from .session import Home, PassphraseFile, unlock
-
-SignedOn = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day on which it was signed.")]
-Method = Annotated[str, typer.Option(help="How it was signed: ink, electronic or verbal.")]
-OwnForm = Annotated[
-    str | None,
-    typer.Option(
-        "--own-form-states",
-        help="It is your practice's own form: what you read in it, with commas, or `all`. "
-        f"[{', '.join(FormStatement)}] Without this, it is the form that `concord consent print` made.",
-        show_default=False,
-    ),
-]
-Language = Annotated[FormLanguage, typer.Option(help="The language of the form.")]
-Authority = Annotated[
-    SignerAuthority | None, typer.Option(help="A representative signed, by this authority.", show_default=False)
-]
-Witness = Annotated[UUID | None, typer.Option(help="The practitioner who saw it signed.", show_default=False)]
-CopyGiven = Annotated[bool, typer.Option("--copy-given", help="The signer was given a copy (45 CFR 164.508(c)(4)).")]
 
 
 @app.command()
@@ -107,7 +96,7 @@ def create(  # noqa: PLR0913, PLR0917 - the options of a consent's form
             consent = client.consents.draft(terms, version_of)
             follow = f"Print its form: concord consent print {consent.id} --output FORM.pdf"
         else:
-            said = _attestation(type_, signed_on, method, own_form_states, language, authority, witness, copy_given)
+            said = attestation(type_, signed_on, method, own_form_states, language, authority, witness, copy_given)
             consent = client.consents.create(terms, Form(_read(form), said), version_of)
             follow = f"Put it in force with: concord consent accept {consent.id}"
         show_consent_whole(client, consent, json)
@@ -164,7 +153,7 @@ def attach(  # noqa: PLR0913, PLR0917 - what is attested of a form
     """Attach the signed form to a draft, sealed to both parties, with what you attest of it."""
     with unlock(home, passphrase_file) as client:
         type_ = client.consents.show(consent).latest.type
-        said = _attestation(type_, signed_on, method, own_form_states, language, authority, witness, copy_given)
+        said = attestation(type_, signed_on, method, own_form_states, language, authority, witness, copy_given)
         show_consent_whole(client, client.consents.attach(consent, Form(_read(form), said)), json)
     note(f"Put it in force with: concord consent accept {consent}")
 
@@ -180,36 +169,6 @@ def form(
     with unlock(home, passphrase_file) as client:
         content = client.consents.read_form(consent)
     _write(content, output)
-
-
-def _attestation(
-    type_: ConsentType,
-    signed_on: datetime | None,
-    method: str,
-    own_form_states: str | None,
-    language: FormLanguage,
-    authority: SignerAuthority | None,
-    witness: UUID | None,
-    copy_given: bool,
-) -> Attestation:
-    if signed_on is None:
-        raise typer.BadParameter("name the day on which the form was signed", param_hint="--signed-on")
-    own = own_form_states is not None
-    return Attestation(
-        signed_on=signed_on.date(),
-        method=method,
-        form="own" if own else "concord",
-        language=language,
-        statements=_statements(own_form_states) if own_form_states else sorted(statements_in(type_)),
-        signer="representative" if authority else "patient",
-        authority=authority,
-        witness=witness,
-        copy_given=copy_given,
-    )
-
-
-def _statements(text: str) -> list[FormStatement]:
-    return list(FormStatement) if text.strip() == "all" else words(FormStatement, text, "--own-form-states")
 
 
 def _self(client: Client, as_organization: bool) -> Party:

@@ -7,7 +7,6 @@ and to print what no law lets a patient sign. A signed Concord form says what `s
 
 from __future__ import annotations
 
-from .as_pdf import as_pdf
 from .as_text import as_text
 from .code_sheet import CodeSheet, render_code_sheet
 from .compose import compose
@@ -35,4 +34,6 @@ def render_text(form: Form) -> str:
 
 def render_pdf(form: Form) -> bytes:
     """The form as PDF on US Letter. Raises `FormError` for a field with a character that the font does not have."""
+    from .as_pdf import as_pdf  # noqa: PLC0415 - fonts and shaping take a while to load
+
     return as_pdf(compose(form), form.written())

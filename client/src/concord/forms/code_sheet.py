@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from concord_formats.plain_words import LANGUAGES
 
 from ..errors import FormError
-from .as_pdf import as_pdf
 from .as_text import as_text
 from .blocks import Block, Display, Heading, Items, Paragraph, Sheet
 from .compose import place
@@ -36,6 +35,8 @@ class CodeSheet(NamedTuple):
 
 def render_code_sheet(code: str, language: str, practice: Practice, page_address: str) -> CodeSheet:
     """The sheet for one code, as text and as PDF. Raises `FormError`; no message holds the code."""
+    from .as_pdf import as_pdf  # noqa: PLC0415 - fonts and shaping take a while to load
+
     if language not in LANGUAGES:
         raise FormError("language", f"there is no sheet in this language; there are {', '.join(LANGUAGES)}")
     if not _CODE.fullmatch(code):

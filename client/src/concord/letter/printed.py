@@ -13,7 +13,6 @@ from typing import BinaryIO
 
 from ..documents import describe
 from ..errors import FormError
-from ..forms.as_pdf import as_pdf
 from ..forms.blocks import Block, Heading, Paragraph, Sheet
 from .open import OpenedLetter
 from .showing import Row
@@ -30,6 +29,8 @@ def print_letter(opened: OpenedLetter, rows: list[Row], body: BinaryIO) -> bytes
     Raises `FormError` for a text that is too long, or that holds a character without a glyph; `DocumentError` for a
     document that is not of its media type.
     """
+    from ..forms.as_pdf import as_pdf  # noqa: PLC0415 - fonts and shaping take a while to load
+
     lines = list(_document(opened, body))
     sheet = Sheet(
         language="en",
