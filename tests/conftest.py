@@ -21,6 +21,7 @@ from tests import real
 HERE = Path(__file__).resolve().parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Deployments stay together, in one process of tests: two at once would take more connections than there are."""
     for item in items:

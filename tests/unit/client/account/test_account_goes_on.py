@@ -93,7 +93,11 @@ def test_an_earlier_file_of_another_log_is_refused() -> None:
         verify(LOG.export(), earlier=small_log().checkpoint().encode())
 
 
-@pytest.mark.parametrize("earlier", [b"", b"{}", b"\xff", b"x" * 300_000, LOG.export(OTHER)])
+@pytest.mark.parametrize(
+    "earlier",
+    [b"", b"{}", b"\xff", b"x" * 300_000, LOG.export(OTHER)],
+    ids=["empty", "no members", "no text", "too long", "another patient's"],
+)
 def test_an_earlier_file_that_is_none_is_refused(earlier: bytes) -> None:
     with pytest.raises(errors.AccountError):
         verify(LOG.export(), earlier=earlier)
