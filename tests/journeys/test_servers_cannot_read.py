@@ -22,7 +22,8 @@ import psycopg
 import pytest
 from concord.consents import Form
 from concord.errors import ServiceError
-from concord_formats.vocabulary import ConsentType, Information
+from concord.labels import propose
+from concord_formats.vocabulary import ConsentType, Information, Sensitivity
 
 from services.chassis import failpoints
 from tests.journeys.canary import files_below, findings
@@ -31,6 +32,7 @@ from tests.people import note, terms
 from tests.real import installed_program
 
 SUMMARY = Path(__file__).parents[2] / "demo" / "patient" / "summary.json"
+FHIR = "application/fhir+json"
 FORM = "I allow Dr. Whitfield and Dr. Haddad to exchange my records"
 CRASH = {"gate.after_read": "raise"}
 Places = Iterator[tuple[str, bytes]]
@@ -54,15 +56,21 @@ def journey(world: World) -> None:
     form = Form.concord(
         f"{name}: {FORM}.".encode(), ConsentType.HIPAA_AUTHORIZATION, datetime.now(UTC).date(), "ink", copy_given=True
     )
-    consent = physician.consents.create(terms(world.people, token), form)
+    found = propose(SUMMARY, FHIR)
+    labels = {
+        "information": found.information | {Information.COORDINATION},
+        "sensitivity": found.sensitivity | {Sensitivity.GENERAL},
+    }
+    consent = physician.consents.create(terms(world.people, token, **labels), form)
     physician.consents.accept(consent.id)
     assert FORM.encode() in psychologist.consents.read_form(consent.id)
     psychologist.consents.accept(consent.id)
     record = note(
         consent.id,
         SUMMARY.read_bytes(),
-        media_type="application/fhir+json",
-        information=frozenset({Information.DIAGNOSES, Information.MEDICATIONS}),
+        media_type=FHIR,
+        information=found.information,
+        sensitivity=found.sensitivity,
     )
     sent = physician.letters.send(record)
     letter = psychologist.profile.home / "record.json"
