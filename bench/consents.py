@@ -23,7 +23,7 @@ from sqlalchemy import text
 
 from services.chassis import migrate
 from services.chassis.db import Database
-from services.consent import records
+from services.consent import records, restrictions, texts
 from services.consent.rules.grants import compile_grants
 from services.messaging import facts
 from services.messaging.facts import Question
@@ -92,7 +92,9 @@ def _compile(database: Database, size: int) -> Callable[[], None]:
     def once() -> None:
         with database.transaction() as session:
             row = records.find(session, next(ids))
-            if row is None or not compile_grants(records.text_of(row, row.versions[-1])):
+            if row is None or not compile_grants(
+                texts.text_of(row, row.versions[-1]), restrictions.withheld_of(session, row.patient)
+            ):
                 raise RuntimeError("the consent comes to nothing")
 
     return once
@@ -196,6 +198,11 @@ _CONSENT = (
     " '[\"general\"]', %(now)s, %(until)s, %(now)s, %(sender)s, %(sha)s, 300, %(now)s, 'ink', 'concord', 'en',"
     ' \'["right-to-revoke", "revocation-exceptions", "how-to-revoke", "conditioning", "redisclosure",'
     " \"plain-language\"]', 'patient', true FROM consent",
+    # Of one patient in five, something is withheld.
+    "INSERT INTO restriction (id, patient, status, discloser_kind, discloser_id, information, sensitivity,"
+    " requested_on, created_at, created_by)"
+    " SELECT md5('r' || n)::uuid, 'pt_' || n, 'agreed', 'practitioner', %(sender)s, '[\"medications\"]', '[]', %(now)s,"
+    " %(now)s, %(sender)s FROM generate_series(0, %(size)s / 10, 5) n",
     "INSERT INTO consent_direction (consent, version, place, accepted_at, accepted_by, accepted_sha256)"
     " SELECT id, 1, 0, %(now)s, %(sender)s, %(sha)s FROM consent",
 )

@@ -22,7 +22,7 @@ from services.chassis.clock import Clock
 from services.chassis.db import Database
 from services.chassis.problems import invalid_field, not_found
 
-from . import account_log, records
+from . import account_log, records, texts
 from .account_key import AccountKey
 from .models import AccountCheckpointRow, AccountLeafRow, DisclosureRow
 from .rules.lifecycle import Deed
@@ -105,7 +105,7 @@ class Log:
 def _visible(session: Session, actor: Actor, patient: str) -> Collection[UUID] | None:
     """The consents whose lines `actor` may see; None: all. Raises problem 404 to a stranger."""
     consents = records.of_patient(session, patient)
-    held = {each.id: standings(actor, records.terms_of(each, each.versions[-1])) for each in consents}
+    held = {each.id: standings(actor, texts.terms_of(each, each.versions[-1])) for each in consents}
     own = {consent for consent, each in held.items() if may(Deed.ACCOUNT, each)}
     if isinstance(actor, Patient) and actor.token == patient:
         return None  # theirs is the account itself, lines of consents that are not known here among it

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis import outbox
 
-from . import events, records, refusals, restrictions
+from . import events, records, refusals, restrictions, texts
 from .deps import Collaborators, number_of
 from .models import ConsentRow, VersionRow
 from .rules import lifecycle
@@ -68,7 +68,7 @@ class Change:
 
     def after(self, version: VersionRow, deed: Deed) -> Status:
         """What `deed` makes of the version's status. Raises problem 409."""
-        text = records.text_of(self.consent, version)
+        text = texts.text_of(self.consent, version)
         try:
             return lifecycle.after(lifecycle.shown(Status(version.status), text, self.now), deed)
         except LifecycleError as error:
@@ -141,7 +141,7 @@ def change(with_: Collaborators, actor: Actor, consent: UUID) -> Iterator[Change
 
 def check_standing(actor: Actor, deed: Deed, consent: ConsentRow, version: VersionRow) -> None:
     """Whether `actor` may do this deed. Raises problem 404 to a stranger, 403 to a party of the wrong side."""
-    held = standings(actor, records.terms_of(consent, version))
+    held = standings(actor, texts.terms_of(consent, version))
     if not held:
         raise refusals.no_such_consent()
     if not may(deed, held):

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from services.chassis import outbox
 from services.chassis.event import Event
 
-from . import events, records, refusals
+from . import events, records, refusals, texts
 from .changes import CHANNELS, Change
 from .deps import Collaborators
 from .evidence import AGE_LINE, Sealed, sealed_of
@@ -142,7 +142,7 @@ def _known(session: Session, member: Member, letter: UUID) -> UUID | None:
 def _record(with_: Collaborators, session: Session, member: Member, said: Declaration) -> UUID:
     now = with_.clock.now()
     _check_habit(session, member, now)
-    row = records.new_consent(_terms(member, said, now), member.practitioner, now)
+    row = texts.new_consent(_terms(member, said, now), member.practitioner, now)
     row.letter = said.letter
     _document(session, row, member, said.documentation, now)
     session.add(row)
@@ -202,7 +202,7 @@ def _document(session: Session, row: ConsentRow, member: Member, sealed: bytes, 
         copy_given=False,
     )
     version.evidence_upload = upload
-    records.put_evidence(version, sha256, len(sealed), attested, member.practitioner)
+    texts.put_evidence(version, sha256, len(sealed), attested, member.practitioner)
     for direction in version.directions:
         direction.accepted_at, direction.accepted_by = now, member.practitioner
         direction.accepted_sha256 = sha256

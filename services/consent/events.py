@@ -13,7 +13,7 @@ from uuid import UUID
 from concord_formats.vocabulary import ConsentType
 from sqlalchemy.orm import Session
 
-from . import records, restrictions
+from . import records, restrictions, texts
 from .models import ConsentRow, VersionRow
 from .rules.elements import IncompleteError
 from .rules.grants import as_fact, compile_grants, instant, party_fact
@@ -87,7 +87,7 @@ def _grants(consent: ConsentRow, version: VersionRow, withheld: Sequence[Withhel
     # 45 CFR 164.522(a)(1)(iii): for emergency treatment what is restricted may go all the same.
     against = () if version.type == ConsentType.EMERGENCY else withheld
     try:
-        grants = compile_grants(records.text_of(consent, version), against, consent.letter)
+        grants = compile_grants(texts.text_of(consent, version), against, consent.letter)
     except IncompleteError:
         # One damaged row must not keep every other consent from a follower that has lost its state: it grants nothing.
         return []
@@ -95,7 +95,7 @@ def _grants(consent: ConsentRow, version: VersionRow, withheld: Sequence[Withhel
 
 
 def _identity(consent: ConsentRow, version: VersionRow) -> dict[str, Any]:
-    parties = records.terms_of(consent, version).parties
+    parties = texts.terms_of(consent, version).parties
     return {
         "consent": str(consent.id),
         "version": version.number,

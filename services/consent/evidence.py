@@ -17,7 +17,7 @@ from sqlalchemy import delete, select
 
 from services.chassis.db import Database
 
-from . import records, refusals
+from . import records, refusals, texts
 from .changes import Change, change, check_standing
 from .deps import Collaborators
 from .models import EvidenceChunk, EvidenceUpload, VersionRow
@@ -111,7 +111,7 @@ def sweep(with_: Collaborators) -> int:
 
 def _replaceable(opened: Change, number: int) -> VersionRow:
     version = opened.version(number, Deed.ATTACH)
-    if is_settled(records.text_of(opened.consent, version).directions):
+    if is_settled(texts.text_of(opened.consent, version).directions):
         raise refusals.evidence_settled()
     return version
 
@@ -145,7 +145,7 @@ def _swap(opened: Change, version: VersionRow, attested: Attestation, staged: _S
     if opened.session.get(EvidenceUpload, staged.upload, with_for_update=True) is None:
         raise refusals.upload_lost()
     before, version.evidence_upload = version.evidence_upload, staged.upload
-    records.put_evidence(version, staged.sha256, staged.size, attested, opened.member.practitioner)
+    texts.put_evidence(version, staged.sha256, staged.size, attested, opened.member.practitioner)
     opened.session.flush()
     if before is not None:
         opened.session.execute(delete(EvidenceUpload).where(EvidenceUpload.id == before))

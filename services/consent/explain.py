@@ -12,7 +12,7 @@ from uuid import UUID
 
 from concord_formats.vocabulary import Information, Purpose, Sensitivity
 
-from . import declined, records, refusals, restrictions
+from . import declined, records, refusals, restrictions, texts
 from .deps import Collaborators
 from .models import ConsentRow
 from .rules import explain as rules
@@ -69,4 +69,4 @@ def _candidates(row: ConsentRow) -> Iterator[Candidate]:
     in_force = records.in_status(row, Status.ACTIVE)
     draft = records.in_status(row, Status.DRAFT)
     for version in [each for each in (in_force, draft) if each] or row.versions[-1:]:
-        yield Candidate(row.id, version.number, Status(version.status), records.text_of(row, version))
+        yield Candidate(row.id, version.number, Status(version.status), texts.text_of(row, version))

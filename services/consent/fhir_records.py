@@ -12,7 +12,7 @@ from uuid import UUID
 from concord_formats.fhir_consent import Acceptance, ConsentRecord, Deed, History, Signed, Standing
 from concord_formats.fhir_consent import Party as RecordParty
 
-from . import records
+from . import records, texts
 from .models import ConsentRow, VersionRow
 from .rules import lifecycle
 from .rules.lifecycle import Status
@@ -27,7 +27,7 @@ def shown(consent: ConsentRow) -> VersionRow:
 def record_of(consent: ConsentRow, now: datetime) -> ConsentRecord:
     """The consent as its shown version says it."""
     version = shown(consent)
-    text = records.text_of(consent, version)
+    text = texts.text_of(consent, version)
     terms, directions = text.terms, [_acceptance(each) for each in text.directions]
     return ConsentRecord(
         id=consent.id,

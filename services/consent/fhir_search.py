@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, and_, or_
 
 from services.chassis.pages import DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT
 
-from . import records
+from . import records, texts
 from .deps import Collaborators
 from .fhir_records import shown
 from .models import ConsentRow
@@ -113,5 +113,5 @@ def _conditions(query: SearchQuery) -> Iterable[ColumnElement[bool]]:
 def _status(row: ConsentRow, now: datetime) -> str:
     """As FHIR calls it."""
     version = shown(row)
-    status = lifecycle.shown(Status(version.status), records.text_of(row, version), now)
+    status = lifecycle.shown(Status(version.status), texts.text_of(row, version), now)
     return status.value if status in (Status.DRAFT, Status.ACTIVE) else "inactive"

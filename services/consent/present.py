@@ -10,7 +10,7 @@ from datetime import datetime
 
 from services.chassis.pages import encode_cursor
 
-from . import records
+from . import texts
 from .evidence_shapes import EvidenceAnswer
 from .models import ConsentRow, DisclosureRow, VersionRow
 from .records import Seen
@@ -71,7 +71,7 @@ def disclosures(page: Sequence[DisclosureRow], limit: int) -> DisclosuresAnswer:
 
 
 def _version(row: ConsentRow, version: VersionRow, effective_at: datetime | None, now: datetime) -> VersionAnswer:
-    text = records.text_of(row, version)
+    text = texts.text_of(row, version)
     terms = text.terms
     return VersionAnswer(
         version=version.number,

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from concord_formats.vocabulary import ExpiryEvent
 
-from . import events, records, refusals
+from . import events, records, refusals, texts
 from .changes import Change, change, check_standing
 from .deps import Collaborators
 from .models import VersionRow
@@ -44,7 +44,7 @@ def draft(with_: Collaborators, member: Member, terms: Terms) -> Seen:
     _check_terms(with_, member, terms)
     with with_.database.transaction() as session:
         records.lock_patient(session, terms.patient)
-        row = records.new_consent(terms, member.practitioner, with_.clock.now())
+        row = texts.new_consent(terms, member.practitioner, with_.clock.now())
         session.add(row)
         session.flush()
         return records.see(session, row)
@@ -60,7 +60,7 @@ def draft_version(with_: Collaborators, member: Member, consent: UUID, terms: Te
         if opened.consent.letter is not None:
             raise refusals.emergency_is_one_letter()
         _check_next(opened, last, terms)
-        row = records.new_version(terms, last.number + 1, member.practitioner, opened.now)
+        row = texts.new_version(terms, last.number + 1, member.practitioner, opened.now)
         opened.consent.versions.append(row)
         opened.session.flush()
         return records.see(opened.session, opened.consent)
@@ -165,7 +165,7 @@ def _check_terms(with_: Collaborators, member: Member, terms: Terms) -> None:
 
 def _check_next(opened: Change, last: VersionRow, terms: Terms) -> None:
     try:
-        check_renewal(records.terms_of(opened.consent, last), terms)
+        check_renewal(texts.terms_of(opened.consent, last), terms)
     except TermsError as error:
         raise refusals.wrong_terms(error) from None
     if last.status == Status.DRAFT:
@@ -175,7 +175,7 @@ def _check_next(opened: Change, last: VersionRow, terms: Terms) -> None:
 
 def _accept_own(opened: Change, version: VersionRow) -> bool:
     """Accept each direction that is the member's and is not accepted yet; whether there was one."""
-    ways = records.terms_of(opened.consent, version).ways
+    ways = texts.terms_of(opened.consent, version).ways
     mine = [row for row in version.directions if opened.member.is_party(ways[row.place][0])]
     fresh = [row for row in mine if row.accepted_at is None]
     for row in fresh:
@@ -187,7 +187,7 @@ def _accept_own(opened: Change, version: VersionRow) -> bool:
 
 def _put_in_force(opened: Change, version: VersionRow, former: VersionRow | None) -> None:
     try:
-        check_activation(records.text_of(opened.consent, version), opened.now)
+        check_activation(texts.text_of(opened.consent, version), opened.now)
     except IncompleteError as error:
         raise refusals.incomplete(error) from None
     if former is not None:
@@ -202,7 +202,7 @@ def _put_in_force(opened: Change, version: VersionRow, former: VersionRow | None
 
 def _revoke_all(opened: Change) -> None:
     consent = opened.consent
-    held = standings(opened.actor, records.terms_of(consent, consent.versions[-1]))
+    held = standings(opened.actor, texts.terms_of(consent, consent.versions[-1]))
     consent.revoked_at, consent.revoked_by = opened.now, opened.by
     # A patient's word outweighs: of the two sides the discloser's is named.
     consent.revoked_as = next(each for each in _NAMED_FIRST if each in held).value

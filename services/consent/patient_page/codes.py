@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from .. import records, refusals
+from .. import records, refusals, texts
 from ..deps import Collaborators
 from ..models import PatientCodeRow, PatientSessionRow
 from ..rules.lifecycle import Deed
@@ -68,7 +68,7 @@ def _put(with_: Collaborators, session: Session, patient: str, by: UUID | None) 
 
 def _check_party(session: Session, member: Member, patient: str) -> None:
     for consent in records.of_patient(session, patient):
-        if may(Deed.ISSUE_CODE, standings(member, records.terms_of(consent, consent.versions[-1]))):
+        if may(Deed.ISSUE_CODE, standings(member, texts.terms_of(consent, consent.versions[-1]))):
             return
     raise refusals.no_such_patient()
 

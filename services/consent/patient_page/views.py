@@ -23,7 +23,7 @@ from concord_formats.vocabulary import (
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from .. import neutral_names, records
+from .. import neutral_names, records, texts
 from ..models import ConsentRow, DisclosureRow, VersionRow
 from ..peers import Names
 from ..rules import lifecycle
@@ -135,7 +135,7 @@ def _told(row: ConsentRow) -> VersionRow | None:
 
 
 def _consent(session: Session, naming: Naming, row: ConsentRow, version: VersionRow, now: datetime) -> ConsentView:
-    text = records.text_of(row, version)
+    text = texts.text_of(row, version)
     terms = text.terms
     live = [each for each in text.directions if each.live(text.evidence)]
     return ConsentView(

@@ -15,11 +15,11 @@ from services.chassis.event import Event
 from services.chassis.problems import Problem
 from services.consent import upkeep, usecases
 from services.consent.models import ConsentRow, Outbox, VersionRow
-from services.consent.records import text_of
 from services.consent.rules import elements
 from services.consent.rules.lifecycle import Deed, Status, shown
 from services.consent.rules.renewal import REMINDERS_DAYS, reminder_due
 from services.consent.rules.standing import WHO, Patient, Standing, standings
+from services.consent.texts import text_of
 from tests.unit.consent.examples import DAY, NOW, PATIENT, PHYSICIAN, PSYCHOLOGIST, STRANGER, TERMS, text
 from tests.unit.consent.world import World, type_of
 
