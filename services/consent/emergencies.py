@@ -68,6 +68,7 @@ def declare(with_: Collaborators, member: Member, said: Declaration) -> Seen:
     """
     _check(with_, member, said)
     with with_.database.transaction() as session:
+        records.lock_declarer(session, member.practitioner)
         records.lock_patient(session, said.patient)
         consent = _known(session, member, said.letter) or _record(with_, session, member, said)
     for channel in CHANNELS:

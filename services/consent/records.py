@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from concord_formats.vocabulary import PartyKind
-from sqlalchemy import ColumnElement, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, or_, select, text, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -47,6 +47,15 @@ def lock_patient(session: Session, token: str) -> None:
     insert = postgresql.insert if session.connection().dialect.name == "postgresql" else sqlite.insert
     session.execute(insert(PatientRow).values(token=token).on_conflict_do_nothing())
     session.execute(select(PatientRow.token).where(PatientRow.token == token).with_for_update())
+
+
+def lock_declarer(session: Session, practitioner: UUID) -> None:
+    """Let one practitioner's declarations of emergencies take turns, whoever the patients are: they are counted.
+
+    Taken before the patient's lock. On SQLite transactions take turns already.
+    """
+    if session.connection().dialect.name == "postgresql":
+        session.execute(_LOCK_DECLARER, {"declarer": int.from_bytes(practitioner.bytes[:8], "big", signed=True)})
 
 
 def patient_of(session: Session, consent: UUID) -> str | None:
@@ -130,3 +139,6 @@ def version_of(consent: ConsentRow, number: int) -> VersionRow | None:
 def in_status(consent: ConsentRow, status: Status) -> VersionRow | None:
     """The version that is stored with this status; of drafts and active ones there is at most one."""
     return next((version for version in consent.versions if version.status == status), None)
+
+
+_LOCK_DECLARER = text("SELECT pg_advisory_xact_lock(:declarer)")

@@ -19,6 +19,7 @@ from services.consent.models import ConsentRow, EmergencyRow, Inbox, Outbox
 from services.consent.rules.emergency import MAX_A_DAY, OPEN_FOR, REVIEW_WITHIN, Outcome
 from services.consent.rules.standing import Member
 from tests.unit.consent.examples import PATIENT, PHYSICIAN, PSYCHOLOGIST, STRANGER, TERMS
+from tests.unit.consent.test_concurrency import at_once
 from tests.unit.consent.world import FORM, World, type_of
 
 OFFICER = Member(UUID(int=0xA9), PHYSICIAN.organization)
@@ -107,6 +108,14 @@ def test_more_than_a_few_a_day_are_a_habit(world: World) -> None:
     declare(world, member=PSYCHOLOGIST_TO_PHYSICIAN[0], said=PSYCHOLOGIST_TO_PHYSICIAN[1])
     world.clock.pass_(timedelta(days=1, seconds=1).total_seconds())
     declare(world)
+
+
+@pytest.mark.real
+def test_declaring_for_many_patients_at_once_does_not_pass_the_limit(real_world: World) -> None:
+    """Their locks differ, and each would count what the others have not committed yet."""
+    said = [declaration(patient=f"pt_{str(n) * 26}") for n in range(2, 2 + MAX_A_DAY + 3)]
+    answers = at_once(*[lambda one=one: declare(real_world, one) for one in said])  # type: ignore[misc]
+    assert sorted(answer for answer in answers if isinstance(answer, str)) == ["emergency-limit"] * 3
 
 
 PSYCHOLOGIST_TO_PHYSICIAN = (PSYCHOLOGIST, declaration(recipient=PHYSICIAN.practitioner))
