@@ -6,6 +6,7 @@ revocation.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,7 +18,7 @@ from .changes import Change, change, check_standing
 from .deps import Collaborators
 from .models import VersionRow
 from .records import Seen
-from .rules.elements import IncompleteError, check_activation
+from .rules.elements import IncompleteError, check_acceptance, check_activation
 from .rules.fit import check_fit
 from .rules.lifecycle import Deed, Status
 from .rules.standing import Actor, Member, Patient, Standing, standings
@@ -69,7 +70,8 @@ def draft_version(with_: Collaborators, member: Member, consent: UUID, terms: Te
 def accept(with_: Collaborators, member: Member, consent: UUID, number: int, evidence_sha256: str) -> Seen:
     """Accept, for the discloser, the directions that are the caller's. Accepting again answers the same.
 
-    Raises problems 403 `not-the-discloser`, 404, and 409 `evidence-differs` or by the version's status.
+    Raises problems 403 `not-the-discloser`, 404, and 409 `evidence-differs`, `consent-incomplete` or by the version's
+    status.
     """
     with change(with_, member, consent) as opened:
         version = opened.version(number, Deed.ACCEPT)
@@ -178,6 +180,8 @@ def _accept_own(opened: Change, version: VersionRow) -> bool:
     ways = texts.terms_of(opened.consent, version).ways
     mine = [row for row in version.directions if opened.member.is_party(ways[row.place][0])]
     fresh = [row for row in mine if row.accepted_at is None]
+    if fresh:
+        _complete(check_acceptance, texts.text_of(opened.consent, version))
     for row in fresh:
         row.accepted_at = opened.now
         row.accepted_by = opened.member.practitioner
@@ -186,10 +190,7 @@ def _accept_own(opened: Change, version: VersionRow) -> bool:
 
 
 def _put_in_force(opened: Change, version: VersionRow, former: VersionRow | None) -> None:
-    try:
-        check_activation(texts.text_of(opened.consent, version), opened.now)
-    except IncompleteError as error:
-        raise refusals.incomplete(error) from None
+    _complete(check_activation, texts.text_of(opened.consent, version), opened.now)
     if former is not None:
         former.status = opened.after(former, Deed.SUPERSEDE).value
         former.superseded_at = opened.now
@@ -198,6 +199,13 @@ def _put_in_force(opened: Change, version: VersionRow, former: VersionRow | None
     version.activated_at = opened.now
     version.activated_by = opened.member.practitioner
     opened.tell_activated(version, *([former] if former else []))
+
+
+def _complete(check: Callable[..., None], *of: object) -> None:
+    try:
+        check(*of)
+    except IncompleteError as error:
+        raise refusals.incomplete(error) from None
 
 
 def _revoke_all(opened: Change) -> None:

@@ -187,8 +187,15 @@ def test_what_goes_wrong_is_told_with_a_way_out(practice: Practice, tmp_path: Pa
     physician.refused("send", str(tmp_path / "missing.pdf"), *document)
     (tmp_path / "bad.json").write_text('{"resourceType": "Bundle"')
     physician.refused("send", str(tmp_path / "bad.json"), *document)
-    physician.run("send", "-", *options(consent=NOBODY, information="gossip"), typed="x", status=2)
-    physician.run("open", "not-an-id", status=2)
+    for wrong_command in (
+        ("send", "-", *options(consent=NOBODY, information="gossip")),
+        ("open", "not-an-id"),
+        ("consent", "accept"),
+        ("no-such-command",),
+    ):
+        _, told = physician.run(*wrong_command, typed="x", status=2)
+        assert told.startswith("error: ")
+        assert "hint: See concord" in told
 
 
 def test_a_patients_name_is_no_argument(practice: Practice) -> None:

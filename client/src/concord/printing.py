@@ -5,7 +5,7 @@ Owns the way from a consent on record to `concord.forms`. Refuses to send or kee
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from concord_formats.vocabulary import PartyKind, SignerAuthority
@@ -35,9 +35,7 @@ def printed_form(
     version, patient = found.latest, client.address_book.find(found.patient)
     if patient is None:
         raise AddressBookError("this patient's name is not in your address book", "Add it: concord patient add --token")
-    zone = datetime.now().astimezone().tzinfo
-    assert zone is not None  # noqa: S101 - `astimezone` gives one
-    first, last = days_of(version.valid_from, version.valid_until, zone)
+    first, last = days_of(version.valid_from, version.valid_until)
     form = Form(
         type=version.type,
         language=language,

@@ -23,6 +23,8 @@ _PART_2 = (ConsentType.PART_2_CONSENT, ConsentType.PART_2_TPO, ConsentType.SUD_C
 # Changed by hand when what a row asks for changes without its name or citation: consents in force are judged anew.
 EDITION = "42 CFR Part 2 as of 2024, in force 2026-02-16; 45 CFR 164.508"
 
+ACCEPTANCE = "acceptance"
+
 
 @dataclass(frozen=True)
 class Element:
@@ -168,7 +170,7 @@ ELEMENTS: tuple[Element, ...] = (
     Element("documentation", _cited(emergency="2.51(c)(4)"), lambda text: text.evidence is not None),
     # Not the law's word but the house's: the discloser that the law asks to be named has to take the disclosure on.
     Element(
-        "acceptance",
+        ACCEPTANCE,
         _cited(hipaa="164.508(c)(1)(ii)", part_2="2.31(a)(2)", emergency="2.51(c)(2)"),
         lambda text: any(direction.live(text.evidence) for direction in text.directions),
     ),
@@ -195,6 +197,16 @@ def missing_elements(text: Text) -> tuple[Missing, ...]:
     if type_ is ConsentType.EMERGENCY:
         return tuple(lacking)  # what a patient may or may not sign is not asked of a release without consent
     return (*lacking, *(Missing(each.name, each.citation) for each in broken_prohibitions(text.terms)))
+
+
+def check_acceptance(text: Text) -> None:
+    """Refuse to accept what could never be put in force as it is: its evidence would be settled, and past mending.
+
+    Raises `IncompleteError` with everything that is missing beside the acceptance itself.
+    """
+    missing = tuple(each for each in missing_elements(text) if each.element != ACCEPTANCE)
+    if missing:
+        raise IncompleteError(missing)
 
 
 def check_activation(text: Text, now: datetime) -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 from concord_formats.vocabulary import Information, Purpose, Sensitivity
 
 from . import mends
-from .elements import missing_elements
+from .elements import ACCEPTANCE, missing_elements
 from .fit import only_with
 from .lifecycle import Status, shown
 from .mends import Dimension, Missing
@@ -116,8 +116,8 @@ def _of_status(candidate: Candidate) -> Iterator[Missing]:
         yield mends.status(candidate.status)
     if candidate.status in (Status.ACTIVE, Status.DRAFT):
         # An acceptance that is missing is told of the direction that lacks it.
-        lacking = (each for each in missing_elements(candidate.text) if each.element != "acceptance")
-        yield from map(mends.element, lacking)
+        lacking = (each for each in missing_elements(candidate.text) if each.element != ACCEPTANCE)
+        yield from (mends.element(each, candidate.text, candidate.status) for each in lacking)
 
 
 def _of_way(letter: Letter, text: Text, way: tuple[Party, Party]) -> Iterator[Missing]:

@@ -17,7 +17,7 @@ from .elements import ELEMENTS, EXPIRED
 from .elements import Missing as MissingElement
 from .fit import OWN_CONSENT, broken_prohibitions
 from .lifecycle import Status
-from .terms import Party, Terms
+from .terms import Party, Terms, Text
 
 
 class Dimension(StrEnum):
@@ -133,9 +133,14 @@ def status(found: Status) -> Missing:
     return Missing(Dimension.STATUS, found.value, _REVOKED if found is Status.REVOKED else None, _BY_STATUS[found])
 
 
-def element(found: MissingElement) -> Missing:
-    """The law asks for more than is there."""
-    mend = _BY_ELEMENT.get(found.element, "Have the form completed and signed again, and attach it to a new version.")
+def element(found: MissingElement, text: Text, at: Status) -> Missing:
+    """The law asks for more than is there. What a draft lacks can be put right in it; anything else takes a new one."""
+    if text.evidence is None:
+        mend = "Attach the signed form."
+    else:
+        where = "attach it" if at is Status.DRAFT else "attach it to a new version"
+        mend = _BY_ELEMENT.get(found.element, "Have the form completed and signed again, and {attach}.")
+        mend = mend.format(attach=where)
     return Missing(Dimension.ELEMENT, found.element, found.citation, mend)
 
 
@@ -153,10 +158,9 @@ _BY_STATUS: Mapping[Status, str] = {
     Status.SUPERSEDED: "A later version took its place. Use that one.",
 }
 _BY_ELEMENT: Mapping[str, str] = {
-    "signature": "It takes a signature, in ink or electronic: have the form signed, and attach it to a new version.",
-    "signature-date": "Attach the signed form.",
-    "representative-authority": "Say by what authority the representative signed; attach the form to a new version.",
-    "copy-to-signer": "Give the signer a copy, and attach the form to a new version.",
+    "signature": "It takes a signature, in ink or electronic: have the form signed, and {attach}.",
+    "representative-authority": "Say by what authority the representative signed: take the form, and {attach} with it.",
+    "copy-to-signer": "Give the signer a copy, say so, and take the form and {attach} again.",
 }
 
 

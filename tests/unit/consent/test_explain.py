@@ -10,10 +10,13 @@ import pytest
 from concord_formats.vocabulary import Information, Purpose, Sensitivity
 
 from services.chassis.problems import Problem
-from services.consent import agreements, declined, emergencies, explain, usecases
+from services.consent import agreements, declined, emergencies, evidence, explain, usecases
 from services.consent.agreements import Asked
 from services.consent.declined import Declining
 from services.consent.explain import Question, Told
+from services.consent.rules import mends
+from services.consent.rules.elements import Missing
+from services.consent.rules.lifecycle import Status
 from services.consent.rules.mends import Dimension
 from services.consent.rules.restrictions import Withheld
 from services.consent.rules.standing import Member
@@ -23,9 +26,11 @@ from tests.unit.consent.examples import (
     PATIENT,
     PHYSICIAN,
     PSYCHOLOGIST,
+    SIGNED,
     STRANGER,
     TERMS,
     organization,
+    text,
 )
 from tests.unit.consent.world import FORM, World, type_of
 
@@ -64,6 +69,7 @@ def test_the_way_from_nothing_to_a_permit_is_told_step_by_step(world: World) -> 
     found = missing(ask(world), consent)
     assert found[0] == (Dimension.STATUS, "draft")
     assert (Dimension.ELEMENT, "signature") in found
+    assert {each.mend for each in _elements(ask(world), consent)} == {"Attach the signed form."}
     assert (Dimension.INFORMATION, "diagnoses") in found
     consent = world.draft()
     world.attach(consent)
@@ -76,6 +82,19 @@ def test_the_way_from_nothing_to_a_permit_is_told_step_by_step(world: World) -> 
     world.activate(consent)
     assert missing(ask(world), consent) == []
     assert ask(world).explanation.judgements[0].consent == consent
+
+
+def test_what_a_form_lacks_is_put_right_in_the_draft_and_otherwise_in_a_new_version(world: World) -> None:
+    consent = world.draft()
+    evidence.attach(world.all, PHYSICIAN, consent, 1, replace(SIGNED, copy_given=False), [FORM])
+    (lacking,) = _elements(ask(world), consent)
+    assert (lacking.value, "new version" in lacking.mend) == ("copy-to-signer", False)
+    assert "new version" in mends.element(Missing("plain-language", "x"), text(), Status.ACTIVE).mend
+
+
+def _elements(told: Told, consent: UUID) -> list[mends.Missing]:
+    judged = next(each for each in told.explanation.judgements if each.consent == consent)
+    return [each for each in judged.missing if each.dimension is Dimension.ELEMENT]
 
 
 def test_the_answer_goes_the_other_way_only_once_its_discloser_accepted(world: World) -> None:

@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 
 from services.chassis.problems import Problem
-from services.consent import events, usecases
+from services.consent import events, evidence, usecases
 from services.consent.rules.standing import Member
 from services.consent.rules.terms import Terms
-from tests.unit.consent.examples import COLLEAGUE, DAY, PHYSICIAN, PSYCHOLOGIST, STRANGER, TERMS, practitioner
+from tests.unit.consent.examples import COLLEAGUE, DAY, PHYSICIAN, PSYCHOLOGIST, SIGNED, STRANGER, TERMS, practitioner
 from tests.unit.consent.world import FORM, World, type_of
 
 ONE_WAY = replace(TERMS, mutual=False)
@@ -82,6 +82,19 @@ def test_an_acceptance_of_other_evidence_is_refused(world: World) -> None:
     assert type_of(refusal(world.accept, consent)) == "evidence-differs"
     world.attach(consent)
     assert type_of(refusal(world.accept, consent, form=b"another")) == "evidence-differs"
+
+
+def test_a_form_that_lacks_something_is_not_accepted_and_can_still_be_replaced(world: World) -> None:
+    """An acceptance settles the evidence: of an incomplete form it would leave a draft that nobody can mend."""
+    consent = world.draft()
+    evidence.attach(world.all, PHYSICIAN, consent, 1, replace(SIGNED, copy_given=False), [FORM])
+    problem = refusal(world.accept, consent)
+    assert (problem.status, type_of(problem)) == (409, "consent-incomplete")
+    assert problem.more["missing"] == [{"element": "copy-to-signer", "citation": "45 CFR 164.508(c)(4)"}]
+    world.attach(consent)
+    world.accept(consent)
+    world.activate(consent)
+    assert world.statuses(consent) == ["active"]
 
 
 def test_an_incomplete_draft_is_not_put_in_force_and_every_lack_is_named(world: World) -> None:

@@ -7,6 +7,7 @@ can cause.
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -48,13 +49,35 @@ app.command()(emergency.notices)
 app.add_typer(admin.app, name="admin")
 
 
+def _fail_usage(error: typer.TyperException, as_json: bool) -> NoReturn:
+    """A wrong command is told like any other error; a group of commands without one shows what there is."""
+    context = getattr(error, "ctx", None)
+    if context is not None and not context.args and type(error).__name__ == "NoArgsIsHelpError":
+        print(context.get_help())  # noqa: T201 - the help itself
+        sys.exit(error.exit_code)
+    hint = f"See {context.command_path} --help" if context is not None else "See concord --help"
+    fail(error.format_message().rstrip("."), hint, as_json=as_json)
+    sys.exit(error.exit_code)
+
+
+def _hint(error: ConcordError) -> str:
+    """The hint, and each element that the law asks for and that is missing, with its citation."""
+    missing = (f"lacks {each['element']} ({each['citation']})" for each in error.members.get("missing", ()))
+    return "\n".join((error.hint, *missing))
+
+
 def main() -> None:
     """Run the command line; exit status 0 when it did what was asked, 1 when it could not, 2 for a wrong command."""
     as_json = "--json" in sys.argv
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except typer.TyperException as error:
+        _fail_usage(error, as_json)
+    except typer.Abort:
+        fail("stopped", "", as_json=as_json)
+        sys.exit(130)
     except ConcordError as error:
-        fail(error.message, error.hint, as_json=as_json, **error.members)
+        fail(error.message, _hint(error), as_json=as_json, **error.members)
         sys.exit(1)
     except AgeError as error:
         fail(str(error), "Is this the right file, and did all of it arrive?", as_json=as_json)

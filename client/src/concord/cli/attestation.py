@@ -48,6 +48,8 @@ def attestation(
     """The options as one attestation; raises `typer.BadParameter` for what is missing or unknown."""
     if signed_on is None:
         raise typer.BadParameter("name the day on which the form was signed", param_hint="--signed-on")
+    if signed_on.astimezone() > datetime.now().astimezone():  # on this machine's calendar, as on the form
+        raise typer.BadParameter("the day is in the future", param_hint="--signed-on")
     own = own_form_states is not None
     return Attestation(
         signed_on=signed_on.date(),

@@ -6,6 +6,7 @@ is an alias of one's own or a token.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from concord_formats.vocabulary import ExpiryEvent, PartyKind
 
 from ..api import Consent, ConsentVersion, Party
 from ..client import Client
+from ..forms import days_of
 from .output import Json, show, show_rows
 from .session import Home, PassphraseFile, unlock
 
@@ -92,7 +94,7 @@ def show_consent_whole(client: Client, consent: Consent, as_json: bool) -> None:
 
 def _version(client: Client, version: ConsentVersion) -> str:
     event = f" or {version.expires_on}" if version.expires_on not in (None, ExpiryEvent.NONE) else ""
-    lines = [f"  version {version.version}    {version.status}, until {version.valid_until:%Y-%m-%d}{event}"]
+    lines = [f"  version {version.version}    {version.status}, through {last_day(version)}{event}"]
     lines.append(f"    type         {version.type}")
     for direction in version.directions:
         accepted = "accepted" if direction.accepted_at else "not accepted yet by its discloser"
@@ -104,6 +106,11 @@ def _version(client: Client, version: ConsentVersion) -> str:
     if version.status in ("draft", "deficient"):
         lines += [f"    lacks        {each.element} ({each.citation})" for each in version.missing]
     return "\n".join(lines)
+
+
+def last_day(version: ConsentVersion) -> date:
+    """The last day of a version, as a form has it: its window ends with that day on this machine's calendar."""
+    return days_of(version.valid_from, version.valid_until)[1]
 
 
 def name_of(client: Client, party: Party) -> str:
@@ -121,5 +128,5 @@ def _row(client: Client, consent: Consent) -> dict[str, Any]:
         "version": latest.version,
         "type": latest.type.value,
         "status": latest.status,
-        "until": f"{latest.valid_until:%Y-%m-%d}",
+        "through": f"{last_day(latest)}",
     }

@@ -132,7 +132,8 @@ def print_form(  # noqa: PLR0913, PLR0917 - what is filled in by hand otherwise
             representative=representative,
         )
     _write(content, output)
-    note(f"Once it is signed: concord consent attach {consent} --form SCAN --signed-on DAY --copy-given")
+    options = f"--signed-on DAY --language {language} --copy-given{f' --authority {authority}' if authority else ''}"
+    note(f"Once it is signed, and the signer has a copy: concord consent attach {consent} --form SCAN {options}")
 
 
 @app.command()

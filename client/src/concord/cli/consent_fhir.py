@@ -17,7 +17,7 @@ from concord_formats.fhir_consent import Place
 
 from ..fhir_consents import MAX_BYTES, Imported
 from ..private_files import replacing
-from .consent import ConsentId
+from .consent import ConsentId, last_day
 from .output import Json, note, show
 from .session import Home, PassphraseFile, unlock
 
@@ -99,9 +99,7 @@ def _value(made: Imported) -> dict[str, Any]:
 
 def _told(made: Imported) -> str:
     version = made.consent.latest
-    lines = [
-        f"Consent {made.consent.id}, version {version.version}: {version.status}, until {version.valid_until:%Y-%m-%d}"
-    ]
+    lines = [f"Consent {made.consent.id}, version {version.version}: {version.status}, through {last_day(version)}"]
     lines += _listed("Replaced", made.replaced)
     lines += _listed("Left out, as you asked", made.ignored)
     lines += _listed("Not carried over", made.anew)

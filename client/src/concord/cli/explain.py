@@ -6,6 +6,7 @@ Owns how an explanation is told. Refuses an exit status of its own: a refusal th
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Annotated
 from uuid import UUID
 
@@ -62,7 +63,9 @@ def _named(reason: Reason) -> str:
 
 def _lacking(reason: Reason) -> list[str]:
     lines = [f"{_named(reason).capitalize()} ({reason.status}):"]
-    for each in reason.missing:
-        citation = f" ({each.citation})" if each.citation else ""
-        lines += [f"  {each.dimension}: {each.value}{citation}", f"    {each.mend}"]
+    for mend, together in groupby(reason.missing, key=lambda each: each.mend):
+        lines += [
+            f"  {each.dimension}: {each.value}{f' ({each.citation})' if each.citation else ''}" for each in together
+        ]
+        lines.append(f"    {mend}")
     return lines

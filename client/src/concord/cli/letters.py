@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -20,13 +20,16 @@ from concord_formats.vocabulary import Information, LabelReason, Purpose, Sensit
 from ..client import Client
 from ..documents import check
 from ..errors import LabelsLeftOutError
-from ..labels import Finding, Proposal
+from ..labels import Finding, Label, Proposal
 from ..letters import Draft, Sent
 from . import opening
 from .choices import words
 from .opening import LetterId
 from .output import Json, note, progress, show, show_rows
 from .session import Home, PassphraseFile, unlock
+
+# Of the places where a label was found, this many are told.
+PLACES = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -147,8 +150,7 @@ def _saying_where(found: list[Proposal]) -> Iterator[None]:
     try:
         yield
     except LabelsLeftOutError as error:
-        where = [_where(each) for each in found[0].findings if each.label in error.labels]
-        error.hint = "\n".join((error.hint, *where))
+        error.hint = "\n".join((error.hint, *_where(each for each in found[0].findings if each.label in error.labels)))
         raise
 
 
@@ -169,8 +171,8 @@ def _note_proposal(found: Proposal) -> None:
     """Say on standard error which labels were found, and where."""
     if not found.readable:
         note("No codes can be read in this document: you alone know what is in it.")
-    for finding in found.findings:
-        note(_where(finding))
+    for line in _where(found.findings):
+        note(line)
     if found.restricted:
         note("The document calls itself restricted and does not say why: its labels are yours to know.")
 
@@ -184,9 +186,15 @@ def _proposed(found: Proposal) -> dict[str, Any]:
     }
 
 
-def _where(finding: Finding) -> str:
-    # The code itself is not repeated: what goes to standard error may be kept in somebody's log.
-    return f"found {finding.label} at {finding.path}"
+def _where(findings: Iterable[Finding]) -> Iterator[str]:
+    """A line for each label: its first places, and how many more there are."""
+    places: dict[Label, list[str]] = {}
+    for finding in findings:
+        places.setdefault(finding.label, []).append(finding.path)
+    for label, paths in places.items():
+        # The code itself is not repeated: what goes to standard error may be kept in somebody's log.
+        more = f" and {len(paths) - PLACES} more" if len(paths) > PLACES else ""
+        yield f"found {label} at {', '.join(paths[:PLACES])}{more}"
 
 
 def _moment(moment: Any) -> str | None:

@@ -100,8 +100,11 @@ class Form:
         )
 
 
-def days_of(valid_from: datetime, valid_until: datetime, zone: tzinfo) -> tuple[date, date]:
-    """The first and the last day, both included, of terms that hold from one moment until before another."""
+def days_of(valid_from: datetime, valid_until: datetime, zone: tzinfo | None = None) -> tuple[date, date]:
+    """The first and the last day, both included, of terms that hold from one moment until before another.
+
+    `zone` is this machine's own when it is None.
+    """
     last = valid_until.astimezone(zone) - timedelta(microseconds=1)
     return valid_from.astimezone(zone).date(), last.date()
 
