@@ -159,8 +159,8 @@ _BY_STATUS: Mapping[Status, str] = {
 }
 _BY_ELEMENT: Mapping[str, str] = {
     "signature": "It takes a signature, in ink or electronic: have the form signed, and {attach}.",
-    "representative-authority": "Say by what authority the representative signed: take the form, and {attach} with it.",
-    "copy-to-signer": "Give the signer a copy, say so, and take the form and {attach} again.",
+    "representative-authority": "Take the form, {attach}, and say by what authority the representative signed.",
+    "copy-to-signer": "Give the signer a copy; then take the form, {attach}, and say that they have one.",
 }
 
 

@@ -23,7 +23,7 @@ from concord_formats.vocabulary import (
     Sensitivity,
 )
 
-from ..api import Party, Terms
+from ..api import Consent, Party, Terms
 from ..client import Client
 from ..consents import MAX_DAYS, Form
 from ..printing import printed_form
@@ -98,7 +98,7 @@ def create(  # noqa: PLR0913, PLR0917 - the options of a consent's form
         else:
             said = attestation(type_, signed_on, method, own_form_states, language, authority, witness, copy_given)
             consent = client.consents.create(terms, Form(_read(form), said), version_of)
-            follow = f"Put it in force with: concord consent accept {consent.id}"
+            follow = _next(consent)
         show_consent_whole(client, consent, json)
         note_declined(client, consent.patient)
     note(f"This is a draft. {follow}")
@@ -155,8 +155,9 @@ def attach(  # noqa: PLR0913, PLR0917 - what is attested of a form
     with unlock(home, passphrase_file) as client:
         type_ = client.consents.show(consent).latest.type
         said = attestation(type_, signed_on, method, own_form_states, language, authority, witness, copy_given)
-        show_consent_whole(client, client.consents.attach(consent, Form(_read(form), said)), json)
-    note(f"Put it in force with: concord consent accept {consent}")
+        attached = client.consents.attach(consent, Form(_read(form), said))
+        show_consent_whole(client, attached, json)
+    note(_next(attached))
 
 
 @app.command()
@@ -170,6 +171,13 @@ def form(
     with unlock(home, passphrase_file) as client:
         content = client.consents.read_form(consent)
     _write(content, output)
+
+
+def _next(attached: Consent) -> str:
+    """What is to be done with a draft that has a form."""
+    if any(each.element != "acceptance" for each in attached.latest.missing):
+        return f"Have what it lacks put right, and attach the form again: concord consent attach {attached.id}"
+    return f"Put it in force with: concord consent accept {attached.id}"
 
 
 def _self(client: Client, as_organization: bool) -> Party:
