@@ -18,7 +18,7 @@ from uuid import UUID
 from concord_formats.account import SALT_BYTES, leaf_data
 from concord_formats.address import PatientToken
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from sqlalchemy import and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -31,6 +31,7 @@ from .deps import Collaborators
 from .events import ACCOUNTED
 from .models import AccountGapRow, AccountLeafRow, AccountLogRow, DisclosureRow
 from .rules.lifecycle import Deed
+from .rules.sight import REFUSED
 from .rules.standing import Member
 
 # A word of the vocabulary or of a refusal. The lists themselves are not checked here: a line of the account is never
@@ -76,6 +77,7 @@ class LetterFact(BaseModel):
     basis: Literal["consent", "emergency"] | None = None
     label_reason: Word | None = None
     notice: bool | None = None
+    sender_organization: UUID | None = None
 
     @model_validator(mode="after")
     def _a_number_is_a_patients(self) -> LetterFact:
@@ -127,14 +129,25 @@ def erase(session: Session, patient: str, n: int, at: datetime) -> None:
 
 
 def page(with_: Collaborators, member: Member, consent: UUID, after: int, limit: int) -> list[DisclosureRow]:
-    """Lines of a consent's account, oldest first, to a party. Raises problem 404."""
+    """Lines of a consent's account, oldest first, to a party, of refusals those of its own side.
+
+    Raises problem 404.
+    """
     with with_.database.transaction() as session:
         row = records.find(session, consent)
         if row is None:
             raise refusals.no_such_consent()
         check_standing(member, Deed.ACCOUNT, row, row.versions[-1])
-        lines = select(DisclosureRow).where(DisclosureRow.consent == consent, DisclosureRow.id > after)
+        lines = select(DisclosureRow).where(
+            DisclosureRow.consent == consent, DisclosureRow.id > after, _read_by(member)
+        )
         return list(session.scalars(lines.order_by(DisclosureRow.id).limit(limit)))
+
+
+def _read_by(member: Member) -> ColumnElement[bool]:
+    """As `rules.sight.sees`, for a query."""
+    sent = (DisclosureRow.sender == member.practitioner, DisclosureRow.sender_organization == member.organization)
+    return or_(DisclosureRow.event != REFUSED, *sent)
 
 
 def _record_unnumbered(session: Session, event: Event, fact: LetterFact) -> None:

@@ -1,16 +1,15 @@
 """The account of one patient, exported: every line with its proof, under one signed checkpoint.
 
-Owns what a reader may see of it. A line of a consent that they are no party to is there as well, blinded: its number
-and its proof, nothing of what it says. Refuses to leave a line out, which is what an export is there to show. Specified
+Owns what a reader may see of it. A line that is not theirs to read is there as well, blinded: its number and its proof,
+nothing of what it says. Refuses to leave a line out, which is what an export is there to show. Specified
 in `spec/account.md`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from concord_formats.account import AccountCount
 from concord_formats.notes import Checkpoint
@@ -26,6 +25,7 @@ from . import account_log, records, texts
 from .account_key import AccountKey
 from .models import AccountCheckpointRow, AccountLeafRow, DisclosureRow
 from .rules.lifecycle import Deed
+from .rules.sight import Happening, sees
 from .rules.standing import Actor, Patient, may, standings
 
 
@@ -68,13 +68,13 @@ class Log:
         Raises problem 404 to whoever is no party to any consent of the patient, 422 for a size that has no checkpoint.
         """
         with self.database.transaction() as session:
-            visible = _visible(session, actor, patient)
+            readable = _readable(session, actor, patient)
             size = account_log.size(session) if size is None else _known(session, size)
             checkpoint = self._checkpoint(session, size)
             last = _last(session, patient, size)
             rows = _lines(session, patient, size, after, limit)
             proofs = account_log.inclusion(session, [leaf.place for leaf, _ in rows], size)
-        lines = [_line(leaf, row, proofs[leaf.place], visible) for leaf, row in rows]
+        lines = [_line(leaf, row, proofs[leaf.place], readable) for leaf, row in rows]
         count = self.key.sign(AccountCount(patient, last, size))
         following = lines[-1].n if lines and lines[-1].n < last else None
         return Page(patient, self.clock.now(), checkpoint, count, last, lines, following)
@@ -102,16 +102,15 @@ class Log:
         return note
 
 
-def _visible(session: Session, actor: Actor, patient: str) -> Collection[UUID] | None:
-    """The consents whose lines `actor` may see; None: all. Raises problem 404 to a stranger."""
+def _readable(session: Session, actor: Actor, patient: str) -> Callable[[DisclosureRow], bool]:
+    """Which lines `actor` reads. Raises problem 404 to a stranger."""
     consents = records.of_patient(session, patient)
     held = {each.id: standings(actor, texts.terms_of(each, each.versions[-1])) for each in consents}
     own = {consent for consent, each in held.items() if may(Deed.ACCOUNT, each)}
-    if isinstance(actor, Patient) and actor.token == patient:
-        return None  # theirs is the account itself, lines of consents that are not known here among it
-    if not own:
+    # A patient's is the account itself, also where no consent of it is known here.
+    if not own and not (isinstance(actor, Patient) and actor.token == patient):
         raise not_found("account")
-    return own
+    return lambda row: sees(actor, own, Happening(row.event, row.consent, row.sender, row.sender_organization))
 
 
 def _known(session: Session, size: int) -> int:
@@ -139,9 +138,9 @@ def _lines(
 
 
 def _line(
-    leaf: AccountLeafRow, row: DisclosureRow | None, proof: Sequence[bytes], visible: Collection[UUID] | None
+    leaf: AccountLeafRow, row: DisclosureRow | None, proof: Sequence[bytes], readable: Callable[[DisclosureRow], bool]
 ) -> Line:
-    """A line whole, or blinded: of another consent, or erased."""
-    if row is None or (visible is not None and row.consent not in visible):
+    """A line whole, or blinded: not for this reader, or erased."""
+    if row is None or not readable(row):
         return Line(leaf.n, leaf.place, proof, leaf=leaf.data)
     return Line(leaf.n, leaf.place, proof, salt=row.salt, event=row.body)

@@ -65,8 +65,9 @@ def letter_event(
     at: datetime,
     reason: str | None = None,
     patient: str | None = None,
+    sender_organization: UUID | None = None,
 ) -> Event:
-    """What happened at `at` to the letter for one recipient; `reason` with a refusal only.
+    """What happened at `at` to the letter for one recipient; `reason` and `sender_organization` with a refusal only.
 
     `patient` is whose account it belongs to, when that is not the letter's.
     """
@@ -87,6 +88,8 @@ def letter_event(
     }
     if reason is not None:
         data["reason"] = reason
+    if sender_organization is not None:
+        data["sender_organization"] = str(sender_organization)
     if address.label_reason is not None:
         data["label_reason"] = address.label_reason.value
     return Event.create(SOURCE, fact.value, data, time=at, subject=str(address.letter))

@@ -160,7 +160,7 @@ def _record_refusal(opening: Opening, refusal: Refusal, now: datetime) -> bool:
     )
     if opening.session.connection().execute(select(RefusalRow.id).where(*same).limit(1)).first() is not None:
         return False
-    release.refuse(opening.session, address, {recipient: refusal}, now, opening.consent)
+    release.refuse(opening.session, address, {recipient: refusal}, now, opening.known)
     return True
 
 

@@ -85,7 +85,7 @@ class Held:
         if not refusals:
             release.release_held(opening.session, address, now)
             return
-        release.refuse(opening.session, address, refusals, now, opening.consent)
+        release.refuse(opening.session, address, refusals, now, opening.known)
         shown = {who: told(each, opening.consent, opening.actor) for who, each in refusals.items()}
         release.refuse_held(opening.session, stored.letter, shown)
 

@@ -20,8 +20,9 @@ from services.chassis.event import Event
 
 from . import account
 from .events import Fact, letter_event
+from .facts import Known
 from .models import ChunkRow, DeliveryRow, HeldRow, LetterRow, MailboxRow, RefusalRow, UploadRow
-from .rules import Consent, Reason, Refusal, State
+from .rules import Reason, Refusal, State
 
 # To whom the letter was not refused, when it was to another: a letter goes to all its recipients or to none.
 OTHER_REFUSED = "other-recipient-refused"
@@ -96,18 +97,20 @@ def hold(session: Session, address: Address, expires_at: datetime) -> None:
     session.connection().execute(insert(HeldRow), held)
 
 
-def refuse(
-    session: Session, address: Address, refusals: Mapping[UUID, Refusal], at: datetime, consent: Consent | None
-) -> None:
+def refuse(session: Session, address: Address, refusals: Mapping[UUID, Refusal], at: datetime, known: Known) -> None:
     """Record who was refused and why, in the account of the cited consent's patient: what the letter says of a patient
     may be made up. The account of a consent nobody knows of is nobody's, so no line goes there.
+
+    The line names the sender's organization: nobody but their side may read what would have been disclosed.
     """
     rows = [_refusal(address, recipient, refusal.reason, at) for recipient, refusal in refusals.items()]
     session.connection().execute(insert(RefusalRow), rows)
-    if consent is not None:
+    if known.consent is not None:
+        patient, sender = known.consent.patient, known.people.get(address.sender)
+        side = sender.organization if sender else None
         reasons = {who: refusal.reason.value for who, refusal in refusals.items()}
-        told = [letter_event(Fact.REFUSED, address, who, at, why, consent.patient) for who, why in reasons.items()]
-        account.disclose(session, consent.patient, told)
+        told = [letter_event(Fact.REFUSED, address, who, at, why, patient, side) for who, why in reasons.items()]
+        account.disclose(session, patient, told)
 
 
 def refuse_held(session: Session, letter: LetterRow, told: Mapping[UUID, Refusal]) -> None:

@@ -116,7 +116,7 @@ class Sending:
         """Record refusals, unless the letter is here already: what became of it then does not change."""
         if known := _known(opening.session, incoming):
             return known
-        release.refuse(opening.session, incoming.address, refusals, self._clock.now(), opening.consent)
+        release.refuse(opening.session, incoming.address, refusals, self._clock.now(), opening.known)
         return None
 
     def _hold(self, incoming: Incoming, reason: str) -> Outcome:

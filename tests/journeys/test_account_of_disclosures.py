@@ -13,10 +13,10 @@ from concord.api import Party
 from concord.client import Client
 from concord.consents import Form
 from concord.errors import LineChangedError, LineMissingError, ServiceError
-from concord_formats.vocabulary import ConsentType, PartyKind
+from concord_formats.vocabulary import ConsentType, PartyKind, Sensitivity
 
 from tests.deployment import wait_for
-from tests.journeys.world import World
+from tests.journeys.world import World, refusal
 from tests.people import People, active_consent, note, send_note, terms
 
 
@@ -68,6 +68,19 @@ def test_an_export_with_a_line_taken_out_or_edited_is_found_out(world: World, pe
     second["event"] = second["event"].replace("treatment", "payment")
     with pytest.raises(LineChangedError):
         verify(json.dumps(members).encode())
+
+
+def test_the_recipient_of_a_refused_letter_does_not_learn_of_its_labels(world: World, people: People) -> None:
+    consent = active_consent(people)
+    letter = note(consent.id, sensitivity=frozenset({Sensitivity.HIV}))
+    assert refusal(lambda: people.physician.letters.send(letter)).type == "label-not-covered"
+    mine = account(people.physician, consent.patient, "refused").account
+    assert [(event.reason, event.sensitivity) for event in mine.events] == [("label-not-covered", ("hiv",))]
+    theirs = account(people.psychologist, consent.patient, "blinded")
+    assert theirs.account.events == []
+    assert b"hiv" not in theirs.raw
+    assert list(people.psychologist.consents.disclosures(consent.id)) == []
+    assert [each.event for each in people.physician.consents.disclosures(consent.id)] == ["refused"]
 
 
 def test_a_party_sees_its_own_lines_whole_and_all_others_blinded(world: World, people: People) -> None:

@@ -44,6 +44,7 @@ class DisclosureRow(Base):
     basis: Mapped[str | None] = mapped_column(String(16))
     label_reason: Mapped[str | None] = mapped_column(String(32))
     notice: Mapped[bool | None]
+    sender_organization: Mapped[UUID | None] = mapped_column(Uuid)
     leaf: Mapped[int | None] = mapped_column(ForeignKey("account_leaf.place"), unique=True)
     salt: Mapped[bytes | None] = mapped_column(LargeBinary)
     body: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -41,7 +41,7 @@ def handle(world: World, event: Event) -> None:
 
 
 def lines(world: World, consent: UUID) -> list[DisclosureRow]:
-    return account.page(world.all, COLLEAGUE, consent, 0, 100)
+    return account.page(world.all, PHYSICIAN, consent, 0, 100)
 
 
 def test_each_kind_of_event_is_a_line_of_its_own(world: World) -> None:

@@ -14,6 +14,8 @@ from concord_formats import merkle
 from concord_formats.account import AccountCount, leaf_data
 from concord_formats.notes import Checkpoint, VerifierKey, verify_note
 from concord_formats.signatures import from_base64url
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.chassis.auth import Authenticator
 from services.chassis.clock import SystemClock
@@ -22,6 +24,7 @@ from services.chassis.web import service_app
 from services.consent import account, account_api, signed_in
 from services.consent.account_export import Log
 from services.consent.account_key import AccountKey, make_account_key
+from services.consent.rules.sight import Happening, sees
 from services.consent.rules.standing import Member, Patient
 from tests.unit.chassis.visitor import IssuerKeys
 from tests.unit.consent.browser import Browser
@@ -29,6 +32,7 @@ from tests.unit.consent.examples import COLLEAGUE, PATIENT, PHYSICIAN, PSYCHOLOG
 from tests.unit.consent.ledger import OTHER, line, tell
 from tests.unit.consent.world import World, settings
 
+REFUSED = "care.concord.messaging.letter-refused.v1"
 ACCOUNT = f"/v1/patients/{PATIENT}/account"
 
 
@@ -93,6 +97,45 @@ def test_lines_of_a_consent_between_others_are_there_but_blinded(world: World, b
     assert str(other) not in json.dumps(page)
     both = verified(export(browser, PHYSICIAN), log.key.verifier)
     assert [each is not None for each in both] == [True, True, False, True]
+
+
+def test_a_refusal_is_read_by_the_side_that_was_refused_and_by_nobody_else(
+    world: World, browser: Browser, log: Log
+) -> None:
+    """A letter that was refused was disclosed to nobody: its labels would tell what was just kept back."""
+    consent = world.active()
+    said = {"type_": REFUSED, "sensitivity": ["hiv"], "reason": "restricted"}
+    side = {"sender_organization": str(PHYSICIAN.organization)}
+    tell(world, [line(1, consent), line(2, consent, **said, **side), line(3, consent, **said)])
+    assert [each is not None for each in verified(export(browser, PSYCHOLOGIST), log.key.verifier)] == [
+        True,
+        False,
+        False,
+    ]
+    assert "hiv" not in json.dumps(export(browser, PSYCHOLOGIST))
+    assert [each is not None for each in verified(export(browser, PHYSICIAN), log.key.verifier)] == [True, True, True]
+    assert all(each.event is not None for each in log.export(Patient(PATIENT), PATIENT, None, 0, 100).lines)
+    for member, count in ((PSYCHOLOGIST, 1), (COLLEAGUE, 1), (PHYSICIAN, 3)):
+        assert len(account.page(world.all, member, consent, 0, 100)) == count
+
+
+@given(
+    st.sampled_from([PHYSICIAN, PSYCHOLOGIST, COLLEAGUE, STRANGER]),
+    st.sampled_from(["released", "refused", "handed-out", "opened"]),
+    st.sampled_from([PHYSICIAN, PSYCHOLOGIST, COLLEAGUE, STRANGER]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_nobody_reads_a_refusal_of_another_organization(
+    reader: Member, event: str, sender: Member, known: bool, own: bool
+) -> None:
+    consent = UUID(int=7)
+    happened = Happening(event, consent, sender.practitioner, sender.organization if known else None)
+    seen = sees(reader, {consent} if own else set(), happened)
+    if event == "refused":
+        assert seen == (own and (reader == sender or (known and reader.organization == sender.organization)))
+    else:
+        assert seen == own
 
 
 def test_the_patient_sees_every_line(world: World, log: Log) -> None:

@@ -136,7 +136,7 @@ def _counted(account: VerifiedAccount) -> str:
 
 def _remark(fetched: Fetched) -> None:
     if fetched.account.blinded:
-        note(f"{fetched.account.blinded} lines belong to consents that you are no party to.")
+        note(f"{fetched.account.blinded} lines are not yours to read: others' consents, and others' refused letters.")
     if fetched.first_use:
         note(f"The log's key was seen for the first time; compare it with a colleague's: {fetched.account.key}")
 

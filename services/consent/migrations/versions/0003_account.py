@@ -19,6 +19,7 @@ _LINE: list[sa.Column[Any]] = [
     sa.Column("basis", sa.String(length=16), nullable=True),
     sa.Column("label_reason", sa.String(length=32), nullable=True),
     sa.Column("notice", sa.Boolean(), nullable=True),
+    sa.Column("sender_organization", sa.Uuid(), nullable=True),
     sa.Column("leaf", sa.BigInteger(), nullable=True),
     sa.Column("salt", sa.LargeBinary(), nullable=True),
     sa.Column("body", sa.LargeBinary(), nullable=True),
