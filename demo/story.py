@@ -207,7 +207,10 @@ class Story:
         fetched = self._account_with("consent-revoked")
         counts = Counter(line.event.kind for line in fetched.account.lines if line.event)
         self.say.tell(", ".join(f"{count} {event}" for event, count in sorted(counts.items())))
-        self.say.expect(not fetched.account.blinded, f"all {len(fetched.account.lines)} lines verify, none is missing")
+        self.say.expect(len(fetched.account.lines) == 10, "all 10 lines verify, none is missing")
+        self.say.expect(
+            fetched.account.blinded == 1, "one is Dr. Haddad's refused answer: proven, and not Dr. Whitfield's to read"
+        )
         whole = json.loads(fetched.raw)
         del whole["lines"][1]
         try:
