@@ -138,13 +138,11 @@ def page(with_: Collaborators, member: Member, consent: UUID, after: int, limit:
         if row is None:
             raise refusals.no_such_consent()
         check_standing(member, Deed.ACCOUNT, row, row.versions[-1])
-        lines = select(DisclosureRow).where(
-            DisclosureRow.consent == consent, DisclosureRow.id > after, _read_by(member)
-        )
+        lines = select(DisclosureRow).where(DisclosureRow.consent == consent, DisclosureRow.id > after, read_by(member))
         return list(session.scalars(lines.order_by(DisclosureRow.id).limit(limit)))
 
 
-def _read_by(member: Member) -> ColumnElement[bool]:
+def read_by(member: Member) -> ColumnElement[bool]:
     """As `rules.sight.sees`, for a query."""
     sent = (DisclosureRow.sender == member.practitioner, DisclosureRow.sender_organization == member.organization)
     return or_(DisclosureRow.event != REFUSED, *sent)

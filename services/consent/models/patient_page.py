@@ -17,11 +17,16 @@ from .base import Base
 
 
 class PatientCodeRow(Base):
-    """The code of one patient token: one at a time. `issued_by` is nobody when the patient changed it themselves."""
+    """The code that one party gave a patient: one at a time. It opens what that party may see, and no more.
+
+    `issued_by` is nobody when the patient changed it themselves.
+    """
 
     __tablename__ = "patient_code"
 
     patient: Mapped[str] = mapped_column(ForeignKey("patient.token"), primary_key=True)
+    practitioner: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    organization: Mapped[UUID] = mapped_column(Uuid)
     code_sha256: Mapped[str] = mapped_column(String(64), unique=True)
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     issued_by: Mapped[UUID | None] = mapped_column(Uuid)
@@ -34,6 +39,8 @@ class PatientSessionRow(Base):
 
     cookie_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     patient: Mapped[str] = mapped_column(String(40), index=True)
+    practitioner: Mapped[UUID] = mapped_column(Uuid)
+    organization: Mapped[UUID] = mapped_column(Uuid)
     csrf: Mapped[str] = mapped_column(String(64))
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 

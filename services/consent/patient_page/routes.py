@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from uuid import UUID
 
+from concord_formats.vocabulary import PartyKind
 from flask import Blueprint, Response, redirect, request, send_file
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -18,6 +19,7 @@ from services.chassis.problems import Problem
 from .. import usecases
 from ..rules.lifecycle import Status
 from ..rules.patient_codes import CodeError, grouped, read_code
+from ..rules.terms import Party
 from . import codes, guesses, sessions, views
 from .desk import COOKIE, LANGUAGE, ONCE, Desk, desk, render
 from .sessions import SignedIn
@@ -60,10 +62,10 @@ def sign_in() -> AnyResponse:
     with at.with_.database.transaction() as session:
         if guesses.too_many(session, at.address, now):
             return _again(at, "enter.wait", HTTPStatus.TOO_MANY_REQUESTS)
-        patient = codes.patient_of(session, code)
-        if patient is None:
+        scope = codes.scope_of(session, code)
+        if scope is None:
             guesses.count(session, at.address, now)
-        cookie = sessions.begin(session, patient, now) if patient else None
+        cookie = sessions.begin(session, scope, now) if scope else None
     if cookie is None:
         return _again(at, "enter.wrong", HTTPStatus.UNPROCESSABLE_ENTITY)
     return at.with_cookie(redirect(f"{at.root}/consents", HTTPStatus.SEE_OTHER), COOKIE, cookie)
@@ -74,10 +76,12 @@ def consents() -> AnyResponse:
     """Which consents there are."""
     at, signed_in = _signed_in()
     with at.with_.database.transaction() as session:
-        found = views.consents(session, at.naming(session), signed_in.patient, at.with_.clock.now())
+        naming = at.naming(session)
+        found = views.consents(session, naming, signed_in.scope, at.with_.clock.now())
+        giver = naming.of(Party(PartyKind.PRACTITIONER, signed_in.scope.party.practitioner))
     active = [each for each in found if each.status is Status.ACTIVE]
     past = [each for each in found if each.status is not Status.ACTIVE]
-    return render("consents", at, signed_in=signed_in, here="consents", active=active, past=past)
+    return render("consents", at, signed_in=signed_in, here="consents", active=active, past=past, giver=giver)
 
 
 @pages.get("/account")
@@ -86,7 +90,7 @@ def account() -> AnyResponse:
     at, signed_in = _signed_in()
     before = request.args.get("before", type=int)
     with at.with_.database.transaction() as session:
-        lines, older = views.account(session, at.naming(session), signed_in.patient, before)
+        lines, older = views.account(session, at.naming(session), signed_in.scope, before)
     return render("account", at, signed_in=signed_in, here="account", lines=lines, older=older)
 
 
@@ -101,7 +105,10 @@ def ask_to_revoke(consent: UUID) -> AnyResponse:
 def revoke(consent: UUID) -> AnyResponse:
     """Revoke. Sent twice, it is one revocation."""
     at, signed_in = _signed_in_by_form()
-    usecases.revoke_as_patient(at.with_, signed_in.patient, consent)
+    with at.with_.database.transaction() as session:
+        if not views.is_opened(session, signed_in.scope, consent):
+            raise NotShownError(HTTPStatus.NOT_FOUND)
+    usecases.revoke_as_patient(at.with_, signed_in.scope.patient, consent)
     return redirect(f"{at.root}/consents/{consent}/receipt", HTTPStatus.SEE_OTHER)
 
 
@@ -127,8 +134,8 @@ def rotate() -> AnyResponse:
     """A new code, shown once. Other sessions end; this one goes on under a new cookie."""
     at, signed_in = _signed_in_by_form()
     with at.with_.database.transaction() as session:
-        new = codes.rotate(at.with_, session, signed_in.patient)
-        cookie = sessions.begin(session, signed_in.patient, at.with_.clock.now())
+        new = codes.rotate(at.with_, session, signed_in.scope)
+        cookie = sessions.begin(session, signed_in.scope, at.with_.clock.now())
         session.flush()
         signed_in = sessions.find(session, cookie, at.with_.clock.now()) or signed_in
     answer = render("code", at, signed_in=signed_in, here="code", new=grouped(new))
@@ -137,10 +144,10 @@ def rotate() -> AnyResponse:
 
 @pages.post("/code/cancel")
 def cancel() -> AnyResponse:
-    """No code opens the page any more."""
+    """The code opens nothing any more."""
     at, signed_in = _signed_in_by_form()
     with at.with_.database.transaction() as session:
-        codes.end(session, signed_in.patient)
+        codes.end(session, signed_in.scope)
     return at.without_cookie(at.with_once(render("enter", at, notice=at.say("code.cancelled"))))
 
 
@@ -207,7 +214,7 @@ def _signed_in_by_form() -> tuple[Desk, SignedIn]:
 
 def _consent(at: Desk, signed_in: SignedIn, consent: UUID) -> views.ConsentView:
     with at.with_.database.transaction() as session:
-        found = views.consent(session, at.naming(session), signed_in.patient, consent, at.with_.clock.now())
+        found = views.consent(session, at.naming(session), signed_in.scope, consent, at.with_.clock.now())
     if found is None:
         raise NotShownError(HTTPStatus.NOT_FOUND)
     return found

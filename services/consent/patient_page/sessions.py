@@ -16,6 +16,8 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from ..models import PatientSessionRow
+from ..rules.standing import Member
+from .codes import Scope
 
 # A page left open on a shared computer closes itself.
 IDLE = timedelta(minutes=15)
@@ -25,7 +27,7 @@ IDLE = timedelta(minutes=15)
 class SignedIn:
     """A patient's session, as a page needs it."""
 
-    patient: str
+    scope: Scope
     csrf: str
     cookie_sha256: str
 
@@ -34,10 +36,17 @@ class SignedIn:
         return hmac.compare_digest(self.csrf.encode(), csrf.encode())
 
 
-def begin(session: Session, patient: str, now: datetime) -> str:
+def begin(session: Session, scope: Scope, now: datetime) -> str:
     """Begin a session; the value of its cookie."""
     cookie = secrets.token_urlsafe(32)
-    row = PatientSessionRow(cookie_sha256=_digest(cookie), patient=patient, csrf=secrets.token_urlsafe(32), seen_at=now)
+    row = PatientSessionRow(
+        cookie_sha256=_digest(cookie),
+        patient=scope.patient,
+        practitioner=scope.party.practitioner,
+        organization=scope.party.organization,
+        csrf=secrets.token_urlsafe(32),
+        seen_at=now,
+    )
     session.add(row)
     return cookie
 
@@ -48,7 +57,8 @@ def find(session: Session, cookie: str, now: datetime) -> SignedIn | None:
     if row is None or row.seen_at <= now - IDLE:
         return None
     row.seen_at = now
-    return SignedIn(row.patient, row.csrf, row.cookie_sha256)
+    scope = Scope(row.patient, Member(row.practitioner, row.organization))
+    return SignedIn(scope, row.csrf, row.cookie_sha256)
 
 
 def end(session: Session, signed_in: SignedIn) -> None:

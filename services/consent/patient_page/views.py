@@ -1,7 +1,7 @@
 """What a patient sees of their consents and their account, as plain values.
 
-Owns which rows a page shows and whose names stand there. Refuses ids of people, and an organization's own name where it
-chose a neutral one: then its members are not named either.
+Owns which rows a page shows and whose names stand there. Refuses what the giver of the code may not see, ids of people,
+and an organization's own name where it chose a neutral one: then its members are not named either.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from .. import neutral_names, records, texts
+from ..account import read_by
 from ..models import ConsentRow, DisclosureRow, VersionRow
 from ..peers import Names
 from ..rules import lifecycle
 from ..rules.lifecycle import Status
+from ..rules.standing import standings
 from ..rules.terms import Party
+from .codes import Scope
 
 PAGE = 50
 Word = TypeVar("Word", Information, Purpose, Sensitivity)
@@ -104,28 +107,41 @@ class Naming:
         return found.name if party.kind is PartyKind.ORGANIZATION else f"{found.name}, {organization_name}"
 
 
-def consents(session: Session, naming: Naming, patient: str, now: datetime) -> list[ConsentView]:
-    """Every consent of the patient that was ever in force, newest first. Emergencies are in the account alone."""
-    rows = [row for row in records.of_patient(session, patient) if row.letter is None]
+def consents(session: Session, naming: Naming, scope: Scope, now: datetime) -> list[ConsentView]:
+    """Every consent in a code's scope that was ever in force, newest first. Emergencies are in the account alone."""
+    rows = [row for row in _opened(session, scope) if row.letter is None]
     shown = [_consent(session, naming, row, version, now) for row in rows if (version := _told(row)) is not None]
     return list(reversed(shown))
 
 
-def consent(session: Session, naming: Naming, patient: str, consent_id: UUID, now: datetime) -> ConsentView | None:
-    """One of them; None when it is not this patient's."""
-    row = records.find(session, consent_id)
-    version = _told(row) if row is not None and row.patient == patient and row.letter is None else None
+def consent(session: Session, naming: Naming, scope: Scope, consent_id: UUID, now: datetime) -> ConsentView | None:
+    """One of them; None when it is another patient's, or between others."""
+    row = next((each for each in _opened(session, scope) if each.id == consent_id and each.letter is None), None)
+    version = _told(row) if row is not None else None
     return _consent(session, naming, row, version, now) if row is not None and version is not None else None
 
 
-def account(session: Session, naming: Naming, patient: str, before: int | None) -> tuple[list[LineView], int | None]:
-    """A page of the account, newest first, and the number to go on before; None at the end."""
-    query = select(DisclosureRow).where(DisclosureRow.patient == patient, DisclosureRow.n.is_not(None))
+def is_opened(session: Session, scope: Scope, consent_id: UUID) -> bool:
+    """Whether a code opens this consent; asks nobody for names, since stopping must never wait for them."""
+    return any(each.id == consent_id for each in _opened(session, scope))
+
+
+def account(session: Session, naming: Naming, scope: Scope, before: int | None) -> tuple[list[LineView], int | None]:
+    """A page of the account in a code's scope, newest first, and the number to go on before; None at the end."""
+    opened = DisclosureRow.consent.in_([row.id for row in _opened(session, scope)])
+    query = select(DisclosureRow).where(DisclosureRow.patient == scope.patient, DisclosureRow.n.is_not(None))
+    query = query.where(opened, read_by(scope.party))
     if before is not None:
         query = query.where(DisclosureRow.n < before)
     rows = session.scalars(query.order_by(DisclosureRow.n.desc()).limit(PAGE + 1)).all()
     lines = [_line(naming, row) for row in rows[:PAGE]]
     return lines, lines[-1].n if len(rows) > PAGE else None
+
+
+def _opened(session: Session, scope: Scope) -> list[ConsentRow]:
+    """The patient's consents that the giver of the code is a party to, oldest first."""
+    rows = records.of_patient(session, scope.patient)
+    return [row for row in rows if standings(scope.party, texts.terms_of(row, row.versions[-1]))]
 
 
 def _told(row: ConsentRow) -> VersionRow | None:

@@ -74,7 +74,7 @@ def _blocks(code: str, practice: Practice, address: str, say: Texts) -> Iterable
     yield Heading(say.say("sheet", "code"))
     yield Display(code)
     for heading, keys in (
-        ("what", ("see", "account", "cancel-permission")),
+        ("what", ("see", "account", "cancel-permission", "scope")),
         ("how", ("step-address", "step-type", "step-leave")),
         ("care", ("secret", "no-ask")),
     ):

@@ -11,17 +11,21 @@ def upgrade() -> None:
     op.create_table(
         "patient_code",
         sa.Column("patient", sa.String(length=40), nullable=False),
+        sa.Column("practitioner", sa.Uuid(), nullable=False),
+        sa.Column("organization", sa.Uuid(), nullable=False),
         sa.Column("code_sha256", sa.String(length=64), nullable=False),
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("issued_by", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(["patient"], ["patient.token"], name=op.f("fk_patient_code_patient")),
-        sa.PrimaryKeyConstraint("patient", name=op.f("pk_patient_code")),
+        sa.PrimaryKeyConstraint("patient", "practitioner", name=op.f("pk_patient_code")),
         sa.UniqueConstraint("code_sha256", name=op.f("uq_patient_code_code_sha256")),
     )
     op.create_table(
         "patient_session",
         sa.Column("cookie_sha256", sa.String(length=64), nullable=False),
         sa.Column("patient", sa.String(length=40), nullable=False),
+        sa.Column("practitioner", sa.Uuid(), nullable=False),
+        sa.Column("organization", sa.Uuid(), nullable=False),
         sa.Column("csrf", sa.String(length=64), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("cookie_sha256", name=op.f("pk_patient_session")),

@@ -16,7 +16,7 @@ from services.consent.patient_page import codes
 from services.consent.patient_page.sessions import IDLE
 from services.consent.rules.patient_codes import GUESSES, GUESSING_WINDOW, make_code
 from services.consent.rules.standing import Member
-from tests.unit.consent.examples import PATIENT, PHYSICIAN, PSYCHOLOGIST, STRANGER, TERMS
+from tests.unit.consent.examples import COLLEAGUE, PATIENT, PHYSICIAN, PSYCHOLOGIST, STRANGER, TERMS, practitioner
 from tests.unit.consent.patient_page.conftest import HARBOR, Reader
 from tests.unit.consent.world import type_of
 
@@ -159,6 +159,50 @@ def test_a_code_is_for_a_party_to_issue_and_for_nobody_else(reader: Reader) -> N
         assert refused.value.status == 404
         with pytest.raises(Problem):
             codes.cancel(reader.world.all, member, patient)
+
+
+def test_a_code_opens_what_its_giver_may_see_and_no_more(reader: Reader) -> None:
+    """Whoever prints a code has read it: it must not show a psychologist that a program treats the patient as well."""
+    own = reader.world.active()
+    other = reader.world.active(replace(TERMS, recipient=practitioner(STRANGER)))
+    reader.happened("released", own, 1)
+    reader.happened("released", other, 2)
+    reader.happened("refused", own, 3)
+    assert reader.enter(codes.issue(reader.world.all, PSYCHOLOGIST, PATIENT)).status_code == 303
+    page = reader.get("/consents").text
+    assert str(own) in page
+    assert "came from Dr. Noor Haddad" in page
+    assert str(other) not in page
+    assert re.findall(r'<li value="(\d+)">', reader.get("/account").text) == ["1"]
+    assert reader.get(f"/consents/{other}/revoke").status_code == 404
+    assert reader.send(f"/consents/{other}/revoke").status_code == 404
+    assert reader.world.statuses(other) == ["active"]
+    assert reader.send("/code/rotate").status_code == 200
+    assert str(other) not in reader.get("/consents").text
+    assert reader.enter(reader.code()).status_code == 303
+    page = reader.get("/consents").text
+    assert str(own) in page
+    assert str(other) in page
+    assert re.findall(r'<li value="(\d+)">', reader.get("/account").text) == ["3", "2", "1"]
+
+
+def test_a_draft_about_somebody_elses_patient_opens_nothing_of_theirs(reader: Reader) -> None:
+    """Whoever learns a token can draft a consent for it, and so be a party."""
+    reader.world.active()
+    terms = replace(TERMS, discloser=practitioner(STRANGER), recipient=practitioner(PSYCHOLOGIST))
+    reader.world.draft(terms, STRANGER)
+    assert reader.enter(codes.issue(reader.world.all, STRANGER, PATIENT)).status_code == 303
+    assert "There is no permission in use" in reader.get("/consents").text
+    assert "Nothing was shared yet" in reader.get("/account").text
+
+
+def test_the_codes_of_two_givers_stand_side_by_side(reader: Reader) -> None:
+    reader.world.active()
+    first, second = reader.code(), codes.issue(reader.world.all, PSYCHOLOGIST, PATIENT)
+    assert reader.enter(first).status_code == 303
+    codes.cancel(reader.world.all, COLLEAGUE, PATIENT)
+    assert reader.enter(second).status_code == 422
+    assert reader.enter(first).status_code == 303
 
 
 def test_a_code_is_kept_nowhere(reader: Reader) -> None:
