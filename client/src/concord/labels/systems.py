@@ -47,14 +47,21 @@ _IDENTIFIERS = {
     "http://terminology.hl7.org/CodeSystem/condition-category": CodeSystem.CONDITION_CATEGORY,
     "http://terminology.hl7.org/CodeSystem/v2-0074": CodeSystem.DIAGNOSTIC_SERVICE,
 }
+_BY_PLAIN_NAME = {each.lower(): system for each, system in _IDENTIFIERS.items()}
 _SNOMED_EDITION = "http://snomed.info/sct/"
 
 
 def system_named(identifier: str) -> CodeSystem | None:
-    """The system behind a URL, an OID or `urn:oid:…`, or None."""
-    if identifier.startswith(_SNOMED_EDITION):
+    """The system behind a URL, an OID or `urn:oid:…`, or None.
+
+    A URL is forgiven what real documents do to it: a version (`|2024`), `https`, capital letters, a slash at its end. A
+    system that is missed is a label that is missed.
+    """
+    plain = identifier.partition("|")[0].strip().lower().removeprefix("urn:oid:")
+    plain = plain.replace("https://", "http://", 1)
+    if plain.startswith(_SNOMED_EDITION):
         return CodeSystem.SNOMED_CT
-    return _IDENTIFIERS.get(identifier.strip().removeprefix("urn:oid:"))
+    return _BY_PLAIN_NAME.get(plain.rstrip("/"))
 
 
 __all__ = ["CodeSystem", "system_named"]

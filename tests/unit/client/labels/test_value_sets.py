@@ -154,6 +154,12 @@ def test_a_product_is_read_by_its_ingredients(name: str, ingredients: set[str]) 
     [
         ("http://snomed.info/sct", CodeSystem.SNOMED_CT),
         ("http://snomed.info/sct/731000124108", CodeSystem.SNOMED_CT),
+        ("http://snomed.info/sct|http://snomed.info/sct/731000124108", CodeSystem.SNOMED_CT),
+        ("http://snomed.info/sct/", CodeSystem.SNOMED_CT),
+        ("HTTP://hl7.org/fhir/sid/ICD-10-CM", CodeSystem.ICD_10_CM),
+        ("https://hl7.org/fhir/sid/icd-10-cm/", CodeSystem.ICD_10_CM),
+        (" http://hl7.org/fhir/sid/icd-10-cm|2026 ", CodeSystem.ICD_10_CM),
+        ("https://terminology.hl7.org/CodeSystem/v3-actcode", CodeSystem.ACT_CODE),
         ("urn:oid:2.16.840.1.113883.6.96", CodeSystem.SNOMED_CT),
         ("2.16.840.1.113883.6.1", CodeSystem.LOINC),
         ("http://hl7.org/fhir/sid/icd-9-cm", None),
