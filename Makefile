@@ -4,10 +4,11 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 STAMP := .venv/.setup
 
-.PHONY: help setup demo run test test-long lint format bench secrets up down clean
+.PHONY: help setup demo run test test-long lint format bench secrets up down logs ps doctor backup restore upgrade promote \
+  rotate-passwords reload-certificate sbom clean
 
 help: ## This list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## .venv with everything in it, as locked in uv.lock
 
@@ -46,13 +47,46 @@ bench: setup ## Ratios against the limits of this machine
 	$(BIN)/python -m bench
 
 secrets: setup ## Every secret of a deployment, as files in .secrets
-	$(BIN)/python -m deploy.make_secrets .secrets
+	@$(BIN)/python -m deploy.make_secrets .secrets
 
 up: secrets ## The deployed services, with docker compose, at https://localhost:8443
-	docker compose up --build --detach --wait
+	@docker compose up --build --detach --wait || { \
+	  docker compose logs --no-color --tail 2 directory-migrate consent-migrate messaging-migrate >&2; \
+	  echo "error: not everything came up: the lines above, or \`make ps\` and \`make logs\`, say why" >&2; \
+	  echo "hint: mend it and run make up again; what runs goes on running" >&2; exit 1; }
 
 down: ## Stop them; their data stays
 	docker compose down
+
+logs: ## What they write, as it comes: JSON lines
+	docker compose logs --follow --tail 100
+
+ps: ## Which containers run, and how they are
+	docker compose ps --all
+
+doctor: ## What is wrong with them, and what to do
+	@$(BIN)/python -m deploy.doctor
+
+backup: setup ## One consistent copy of the three databases, in backups/ or TO=folder
+	@$(BIN)/python -m deploy.backup $(or $(TO),backups) $(if $(KEEP),--keep $(KEEP))
+
+restore: setup ## From a backup, forward to the last commit: FROM=backups/TIME YES=1
+	@$(BIN)/python -m deploy.restore $(or $(FROM),$(error FROM=backups/TIME names the backup)) $(if $(YES),--yes) $(if $(ACCEPT_LOSS),--accept-loss)
+
+upgrade: secrets ## The version that is checked out, without a letter lost or a minute off
+	@$(BIN)/python -m deploy.upgrade $(or $(TO),backups)
+
+promote: ## The standby takes over from a primary that is lost for good: YES=1
+	@$(BIN)/python -m deploy.promote $(if $(YES),--yes) $(if $(ACCEPT_LOSS),--accept-loss)
+
+rotate-passwords: secrets ## Another password for every role of PostgreSQL and every user of RabbitMQ
+	@$(BIN)/python -m deploy.rotate_passwords
+
+reload-certificate: ## The gateway reads .secrets/gateway again
+	docker compose exec -T gateway nginx -c /etc/concord/nginx.conf -s reload
+
+sbom: ## What the image is made of (CycloneDX), on standard output
+	@docker compose run --rm --no-deps -T --entrypoint cat directory-api /opt/concord/sbom.cdx.json
 
 clean: ## Remove what the targets above made
 	rm -rf .venv .tools .demo .run .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

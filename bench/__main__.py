@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests import real
 
-from . import age_stream, consents, letters, sealing
+from . import age_stream, consents, leases, letters, sealing
 
 
 def main() -> None:
@@ -27,6 +27,7 @@ def main() -> None:
         amqp = real.AMQP if real.rabbitmq_answers(real.AMQP) else real.start_rabbitmq()
         work = Path(folder)
         figures = age_stream.measure(work) | sealing.measure(work) | consents.measure(postgresql)
+        figures |= leases.measure(postgresql)
         figures |= letters.measure(work, postgresql, amqp)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
     print(json.dumps({"machine": machine, **{name: round(value, 3) for name, value in figures.items()}}))

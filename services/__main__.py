@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,21 +18,28 @@ import typer
 from pydantic import ValidationError
 
 from .chassis import migrate as migrations
-from .chassis.config import SERVICES, Service, Settings, load_settings
+from .chassis.config import SERVICES, Service, SettingError, Settings, load_settings
 from .chassis.db import Database, DatabaseUnavailableError
 from .chassis.problems import Problem
 from .chassis.service_auth import make_keys
+from .commands import dead_letters, doctor, followers, retention, rotate
 
 app = typer.Typer(
     name="concord-server", no_args_is_help=True, pretty_exceptions_enable=False, help="Concord's services."
 )
 directory = typer.Typer(no_args_is_help=True, help="The directory's beginnings: organizations and administrators.")
 app.add_typer(directory, name="directory")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(retention.app, name="retention")
+app.add_typer(rotate.app, name="rotate")
+app.command()(doctor.doctor)
+app.command()(followers.forget)
 
 ServiceName = Annotated[str, typer.Argument(help="directory, consent or messaging.")]
 Data = Annotated[Path | None, typer.Option(help="Folder of the embedded services, instead of the environment.")]
 # Threads wait for the database most of the time; 16 keep two cores busy and leave room for long polls.
 THREADS = 16
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a folder of each container's own
 
 
 @app.command()
@@ -40,6 +48,7 @@ def local(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 8080,
 ) -> None:
     """Run all three services in this process, on SQLite: to try Concord, or to develop a client."""
+    typer.echo(f"Concord at http://127.0.0.1:{port}, its data in {data}. Ctrl-C ends it.")
     _load("local").serve(data, port)
 
 
@@ -52,6 +61,10 @@ def api(
 ) -> None:
     """Run the web processes of one service, under gunicorn."""
     name = _service(service)
+    _settings(name)  # here, once and clearly, rather than in each process that gunicorn would start again and again
+    # What the processes count is added up on the page of whichever answers. Fresh: an earlier run's files would count.
+    # In memory that nothing else fills: a process whose file there cannot grow is killed by the system (SIGBUS).
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="concord-metrics-", dir=SHARED_MEMORY)
     # No preload: each process opens its own connections and holds its own leases.
     os.execv(  # noqa: S606 - gunicorn takes the place of this process
         sys.executable,
@@ -59,7 +72,8 @@ def api(
             *(sys.executable, "-m", "gunicorn", f"services.{name}.wsgi:app"),
             *("--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)),
             *("--bind", bind, "--graceful-timeout", "25", "--keep-alive", "75", "--no-control-socket"),
-            *("--worker-tmp-dir", "/dev/shm"),  # noqa: S108 - a heartbeat on a disk would stall with it
+            *("--config", "python:services.chassis.gunicorn_hooks"),
+            *("--worker-tmp-dir", SHARED_MEMORY),  # a heartbeat on a disk would stall with it
         ],
     )
 
@@ -142,15 +156,23 @@ def main() -> None:
     try:
         app()
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = "_".join(map(str, first["loc"])).upper()
-        _fail(f"CONCORD_{name}: {first['msg']}", "docs/operations.md lists the settings")
+        _fail(wrong_setting(error), "docs/operations.md lists the settings")
+    except SettingError as error:
+        _fail(str(error), error.hint)
     except Problem as problem:
         _fail(problem.detail, "")
     except DatabaseUnavailableError as error:
         _fail(str(error), "is the database of this service up, and is CONCORD_DATABASE_URL right?")
     except OSError as error:
         _fail(f"{error.filename or 'system'}: {error.strerror}", "")
+
+
+def wrong_setting(error: ValidationError) -> str:
+    """The first setting that is missing or wrong, by name, and what is wrong with it; never its value."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    said = first["msg"].removeprefix("Value error, ")
+    name = "_".join(map(str, first["loc"])).upper()
+    return f"CONCORD_{name}: {said}" if name else said
 
 
 def _load(module: str) -> Any:

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from services.chassis import logs
 from services.chassis.db import Database
 from tests import real
 
@@ -27,6 +28,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"journeys", "processes", "deploy"} & set(item.path.relative_to(HERE).parts):
             item.add_marker(pytest.mark.xdist_group("deployments"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end of every run whether the composed deployment can be tested on this machine."""
+    if hasattr(terminalreporter.config, "workerinput") or real.docker_answers():
+        return
+    terminalreporter.section("NO DOCKER ENGINE ANSWERS", yellow=True, bold=True)
+    terminalreporter.line(
+        "tests/deploy (docker compose, restore, fail-over, chaos) CANNOT RUN HERE. tests/journeys and tests/processes\n"
+        "run the same journeys against gunicorn, workers, PostgreSQL and RabbitMQ started natively."
+    )
+
+
+@pytest.fixture(autouse=True)
+def _serving_nobody() -> Iterator[None]:
+    """A test that names its process in the logs, as a deployed one does, leaves that name to no other test."""
+    yield
+    logs._process.clear()
 
 
 @pytest.fixture(scope="session")

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, tuple_, update
 
+from . import incarnation, metrics
 from .clock import Clock
+from .db import DatabaseUnavailableError
+from .event import Event, EventError
 from .failpoints import reach
-from .feed import CHANNEL, Feed
+from .feed import CHANNEL, Feed, Number
 
 # Two machines' clocks may run at rates that differ; quartz differs by 0.01 %, a badly virtualised clock by a few per
 # cent.
@@ -37,12 +41,17 @@ class Point:
 
 @dataclass(frozen=True)
 class View:
-    """The feed and those who follow it, at one instant."""
+    """The feed and those who follow it, at one instant, in one incarnation of the database."""
 
     epoch: UUID
     seq: int
     restored: bool
     points: tuple[Point, ...]
+    incarnation: str | None
+
+
+class LostChangeError(DatabaseUnavailableError):
+    """A change was committed, and a restore or a fail-over took it back: whoever made it has to make it again."""
 
 
 def lagging(points: Iterable[Point], epoch: UUID, seq: int) -> list[Point]:
@@ -57,8 +66,8 @@ def lagging(points: Iterable[Point], epoch: UUID, seq: int) -> list[Point]:
 class Barrier:
     """The barrier of one authority, as one process sees it. Thread-safe.
 
-    A number is remembered with its epoch: after a restore under a running process the same number may be another
-    change, which has not waited yet.
+    A change is known by its number and its epoch: after a restore or a fail-over under a running process the same
+    number may be another change, which has not waited yet, and the one that was asked about may be lost.
     """
 
     def __init__(self, feed: Feed, clock: Clock) -> None:
@@ -70,30 +79,32 @@ class Barrier:
         self._settled: tuple[UUID, int] | None = None
         self._lock = threading.Lock()
 
-    def await_effective(self, seq: int, timeout: float) -> bool:
-        """Whether change `seq`, which is committed, holds at every enforcement point; waits at most `timeout`
-        seconds.
+    def await_effective(self, change: Number, timeout: float) -> bool:
+        """Whether a change holds at every enforcement point; waits at most `timeout` seconds.
+
+        Raises `LostChangeError` when it was committed, and a restore or a fail-over took it back.
         """
         end = time.monotonic() + timeout
         with self._feed.notifier.listening(CHANNEL) as bell:
-            while not self.effective(seq):
+            while not self.effective(change):
                 remaining = end - time.monotonic()
                 if remaining <= 0:
                     return False
                 bell.wait(min(remaining, LOOK_SECONDS))
         return True
 
-    def effective(self, seq: int) -> bool:
-        """Whether change `seq` holds everywhere now; once it does, that is written down."""
+    def effective(self, change: Number) -> bool:
+        """Whether a change holds everywhere now; once it does, that is written down. Raises `LostChangeError`."""
         event = self._feed.tables.FeedEvent
+        query = select(event.effective_at).where(event.epoch == change.epoch, event.seq == change.seq)
         with self._feed.database.transaction() as session:
-            if session.scalar(select(event.seq).where(event.seq == seq, event.effective_at.is_not(None))) is not None:
-                return True
+            row = session.execute(query).first()
+        if row is None:
+            raise LostChangeError("the change is not in the database any more")
+        if row.effective_at is not None:
+            return True
         view = self._view()
-        if view is None or not self._holds(view, seq):
-            return False
-        self._persist([seq])
-        return True
+        return view is not None and self._holds(view, change.seq) and self._persist(view, [change])
 
     def settle_pending(self) -> None:
         """Write down every change that has become effective, whether or not anybody asks; the worker's work."""
@@ -101,12 +112,11 @@ class Barrier:
         if view is None or (view.epoch, view.seq) == self._settled:
             return
         event = self._feed.tables.FeedEvent
-        query = select(event.seq).where(event.effective_at.is_(None)).order_by(event.seq).limit(PENDING_AT_ONCE)
+        query = select(event.epoch, event.seq).where(event.effective_at.is_(None)).order_by(event.seq)
         with self._feed.database.transaction() as session:
-            pending = list(session.scalars(query))
-        holding = [seq for seq in pending if self._holds(view, seq)]
-        self._persist(holding)
-        if len(holding) == len(pending) < PENDING_AT_ONCE:
+            pending = [Number(*row) for row in session.execute(query.limit(PENDING_AT_ONCE))]
+        holding = [change for change in pending if self._holds(view, change.seq)]
+        if self._persist(view, holding) and len(holding) == len(pending) < PENDING_AT_ONCE:
             self._settled = (view.epoch, view.seq)
 
     def _holds(self, view: View, seq: int) -> bool:
@@ -129,21 +139,40 @@ class Barrier:
             row = session.scalars(select(tables.Feed)).first()
             if row is None:
                 return None  # nothing was ever numbered
+            here = incarnation.of(session)
+            if row.incarnation != here:
+                # Restored, failed over to, or of a version that did not tell: the next lease or change begins another
+                # epoch, and nothing holds before.
+                return None
             points = tuple(
                 Point(p.epoch, p.applied, p.first_granted, p.time_bounded)
                 for p in session.scalars(select(tables.EnforcementPoint))
             )
-            return View(row.epoch, row.seq, row.restored, points)
+            return View(row.epoch, row.seq, row.restored, points, here)
 
-    def _persist(self, numbers: list[int]) -> None:
-        if not numbers:
-            return
+    def _persist(self, view: View, changes: Sequence[Number]) -> bool:
+        """Write down that changes hold; False, and nothing, when the database is not the one that was viewed."""
+        if not changes:
+            return True
         reach("barrier.before_persist")
         event = self._feed.tables.FeedEvent
-        fresh = update(event).where(event.seq.in_(numbers), event.effective_at.is_(None))
+        now = self._clock.now()
+        chosen = (tuple_(event.epoch, event.seq).in_(changes), event.effective_at.is_(None))
+        fresh = update(event).where(*chosen).values(effective_at=now).returning(event.body, event.committed_at)
         with self._feed.database.transaction() as session:
-            session.execute(fresh.values(effective_at=self._clock.now()))
+            if incarnation.of(session) != view.incarnation:
+                return False
+            settled = session.execute(fresh).all()
         reach("barrier.after_persist")
+        numbers = {change.seq for change in changes}
         with self._lock:
             self._first_seen = {key: seen for key, seen in self._first_seen.items() if key[1] not in numbers}
         self._feed.notifier.notify(CHANNEL)
+        for body, committed_at in settled:
+            _measure(body, (now - committed_at).total_seconds())
+        return True
+
+
+def _measure(body: bytes, seconds: float) -> None:
+    with suppress(EventError):  # a later version wrote it: it holds all the same
+        metrics.EFFECT_SECONDS.labels(Event.decode(body).type).observe(max(seconds, 0))

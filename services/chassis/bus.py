@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -31,6 +31,14 @@ class UnroutableError(RuntimeError):
     def __init__(self, event_ids: frozenset[UUID]) -> None:
         super().__init__(f"{len(event_ids)} events have no queue")
         self.event_ids = event_ids
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How many events wait in a queue, and how many of it were set aside."""
+
+    waiting: int
+    dead: int
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,9 @@ class Bus(Protocol):
         pause, and set aside after `DELIVERY_LIMIT` tries. Bytes that are no event are set aside at once. One consumer
         of a queue is active at a time.
         """
+
+    def depths(self, queues: Sequence[str]) -> Mapping[str, Depth]:
+        """How full these queues are; one that nobody has declared yet is left out. Raises `BusUnavailableError`."""
 
     def dead_letters(self, queue: str, limit: int = 100) -> list[bytes]:
         """The events that were set aside, left where they are; looking may change their order, and nothing else."""
@@ -136,6 +147,16 @@ class LocalBus:
                 finally:
                     turn.release()
 
+    def depths(self, queues: Sequence[str]) -> Mapping[str, Depth]:
+        """See `Bus.depths`."""
+        query = (
+            "SELECT queue, count(*) FILTER (WHERE NOT dead), count(*) FILTER (WHERE dead) FROM message GROUP BY queue"
+        )
+        with self._changed:
+            found = {queue: Depth(waiting, dead) for queue, waiting, dead in self._connection.execute(query)}
+            known = {queue for (queue,) in self._connection.execute("SELECT DISTINCT queue FROM binding")}
+        return {queue: found.get(queue, Depth(0, 0)) for queue in queues if queue in known}
+
     def dead_letters(self, queue: str, limit: int = 100) -> list[bytes]:
         """See `Bus.dead_letters`."""
         query = "SELECT body FROM message WHERE queue = ? AND dead ORDER BY n LIMIT ?"
@@ -190,13 +211,15 @@ def _handled(body: bytes, handler: Callable[[Event], None], stop: threading.Even
     return attempt(body, handler, stop.wait)
 
 
-def attempt(body: bytes, handler: Callable[[Event], None], pause: Callable[[float], object]) -> bool:
-    """Try an event up to the limit; whether it was handled.
+def attempt(
+    body: bytes, handler: Callable[[Event], None], pause: Callable[[float], object], traceparent: str | None = None
+) -> bool:
+    """Try an event up to the limit; whether it was handled. `traceparent` is of the trace that it belongs to.
 
     `pause` waits, and tells by a true value that it is time to stop.
     """
     try:
-        event = Event.decode(body)
+        event = Event.decode(body).traced(traceparent)
     except EventError:
         return False
     for tries in range(1, DELIVERY_LIMIT + 1):

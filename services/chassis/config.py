@@ -2,12 +2,15 @@
 
 Owns the names, the defaults and the checks of what an operator may set. Refuses secrets in variables where a file can
 hold them: keys are named by path, and a directory of files (`CONCORD_SECRETS_DIR`) may hold any setting, the database's
-address with its password first.
+address with its password first. Refuses names it does not know: a setting that is misspelt would else be one that is
+silently not set.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -35,7 +38,7 @@ Address = Annotated[str, AfterValidator(_origin)]
 class Settings(BaseSettings):
     """What one service runs with. Each name is a variable with the prefix `CONCORD_`, such as `CONCORD_BASE_URL`."""
 
-    model_config = SettingsConfigDict(env_prefix="CONCORD_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CONCORD_", extra="ignore", frozen=True, env_ignore_empty=True)
 
     service: Service
     database_url: str = Field(repr=False)
@@ -60,10 +63,19 @@ class Settings(BaseSettings):
     # 256 MiB of document and what encryption adds to it (16 bytes in each 64 KiB), generously rounded.
     letter_max_bytes: Annotated[int, Field(gt=0)] = 272 * 1024 * 1024
     held_letters_expire_days: Annotated[int, Field(gt=0)] = 5
+    # Days after which the server's copy of a letter goes: once every recipient has opened it, and whether or not they
+    # have. 0: it stays. What a client has opened it keeps; what became of the letter is kept in either case.
+    opened_letters_kept_days: Annotated[int, Field(ge=0)] = 90
+    unopened_letters_kept_days: Annotated[int, Field(ge=0)] = 0
     # Below the 30 seconds after which common proxies give up on a silent connection.
     long_poll_max_seconds: Annotated[float, Field(ge=0, le=28)] = 25.0
     # Each waiting poll occupies a thread: more of them than this would starve the letters.
     long_polls_max: Annotated[int, Field(ge=0)] = 8
+    # Where a worker shows its health and its measurements, such as 0.0.0.0:9000; nowhere unless told.
+    worker_bind: Annotated[str, Field(pattern=r"^$|^[A-Za-z0-9.:\[\]-]+:[0-9]{1,5}$")] = ""
+    # An OpenTelemetry collector, such as http://collector:4318; empty: nothing is traced. And how much of it: 0 to 1.
+    otlp_endpoint: Annotated[str, AfterValidator(lambda url: url and _origin(url))] = ""
+    trace_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
     # Whether X-Forwarded-For is the gateway's word; only where nobody else can reach the service.
     behind_gateway: bool = False
     failpoints: str = ""
@@ -92,12 +104,46 @@ class Settings(BaseSettings):
         return f"{self.base_url}/directory"
 
 
+class SettingError(ValueError):
+    """A setting that is wrong as a whole: its message begins with its name; `hint` says what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+PREFIX = "CONCORD_"
+# Read elsewhere: where files with settings lie, what tests allow themselves, and the client's own, in the same shell.
+_NO_SETTINGS = {"CONCORD_SECRETS_DIR", "CONCORD_HOME", "CONCORD_PASSPHRASE_FILE"}
+_FOR_TESTS = "CONCORD_TEST_"
+
+
+def setting_names() -> list[str]:
+    """Every setting's name as a variable, in the order of the documentation."""
+    return [PREFIX + name.upper() for name in Settings.model_fields if name not in ("service", "failpoints")]
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raises `SettingError` for the first name that begins like a setting and is none; case does not matter."""
+    known = {*setting_names(), *_NO_SETTINGS, "CONCORD_FAILPOINTS"}
+    for name in sorted(names):
+        if (upper := name.upper()).startswith(PREFIX) and upper not in known and not upper.startswith(_FOR_TESTS):
+            near = get_close_matches(upper, known, n=1)
+            raise SettingError(f"{name}: no such setting", f"did you mean {near[0]}?" if near else "see .env.example")
+
+
 def load_settings(service: Service) -> Settings:
     """Read the environment of one service, and arm the failpoints that a test names there.
 
-    Raises pydantic's `ValidationError` that names what is missing.
+    Raises pydantic's `ValidationError` that names what is missing, `SettingError`.
     """
     secrets = os.environ.get("CONCORD_SECRETS_DIR")
+    check_names(os.environ)
+    if secrets and Path(secrets).is_dir():
+        check_names(path.name for path in Path(secrets).iterdir())
     settings = Settings(service=service, _secrets_dir=secrets)
+    if service == "consent" and settings.account_key_file is None:
+        hint = "it names the key that signs the account of disclosures; `concord-server keys` makes one"
+        raise SettingError("CONCORD_ACCOUNT_KEY_FILE: Field required", hint)
     failpoints.arm(failpoints.parse(settings.failpoints))
     return settings

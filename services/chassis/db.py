@@ -6,12 +6,13 @@ services.
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, MetaData, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -27,6 +28,9 @@ NAMING = {
 
 # A database host that swallows packets would otherwise hold a thread for minutes.
 CONNECT_SECONDS = 5
+# Nor may one that dies under a connection: a machine that is gone says no farewell, and TCP alone waits for a quarter
+# of an hour. Longer than any deadline of ours, so that nothing is given up that would have been answered.
+_DEAD_MACHINE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
 
 
 def naming() -> MetaData:
@@ -100,14 +104,27 @@ def _translated(error: DBAPIError) -> Exception | None:
 
 def _postgresql(url: str, pool_size: int) -> Engine:
     # READ COMMITTED: a row read FOR SHARE is read as last committed, which the gate relies upon.
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,
-        connect_args={"connect_timeout": CONNECT_SECONDS},
+        connect_args={"connect_timeout": CONNECT_SECONDS, **_DEAD_MACHINE},
         isolation_level="READ COMMITTED",
     )
+    event.listen(engine, "checkout", _on_postgresql_checkout)
+    return engine
+
+
+def _on_postgresql_checkout(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Raises `InvalidatePoolError`, on which the pool connects anew, for a connection that the server has ended.
+
+    What an idle server says unasked is its farewell. To see that takes no question and no answer over the wire.
+    """
+    said = select.poll()
+    said.register(connection.fileno(), select.POLLIN)
+    if said.poll(0):
+        raise InvalidatePoolError("the server has ended this connection")
 
 
 def _sqlite(url: str) -> Engine:

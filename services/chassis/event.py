@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 TYPE_PREFIX = "care.concord."
 
@@ -31,6 +31,8 @@ class Event(BaseModel):
     epoch: UUID | None = None
     sequence: int | None = None
     data: dict[str, Any]
+    # Beside the event, never in it: its bytes are kept in accounts, whoever traced them.
+    _traceparent: str | None = PrivateAttr(default=None)
 
     @classmethod
     def create(cls, source: str, type_: str, data: dict[str, Any], *, time: Any, **more: Any) -> Event:
@@ -39,6 +41,19 @@ class Event(BaseModel):
         `source` is the service's name, `type_` such as `care.concord.consent.revoked.v1`.
         """
         return cls(id=uuid4(), source=source, type=type_, data=data, time=time, **more)
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace (W3C Trace Context) of what recorded it, when that was traced."""
+        return self._traceparent
+
+    def traced(self, traceparent: str | None) -> Event:
+        """The same event as part of a trace."""
+        if traceparent is None:
+            return self
+        made = self.model_copy()
+        made._traceparent = traceparent
+        return made
 
     def encode(self) -> bytes:
         """The structured-mode JSON bytes (content type `application/cloudevents+json`)."""

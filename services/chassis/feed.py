@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID, uuid4
 
 from sqlalchemy import Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from . import logs, outbox
+from . import incarnation, logs, outbox
 from .clock import Clock
 from .config import Settings
 from .db import Database
@@ -54,6 +54,24 @@ class FeedTables(Protocol):
         """Events that wait for the bus."""
 
 
+class Number(NamedTuple):
+    """Which change of a feed: its epoch, and its number in that."""
+
+    epoch: UUID
+    seq: int
+
+    @classmethod
+    def of(cls, event: Event) -> Number:
+        """The number of an event that a feed has appended."""
+        assert event.epoch is not None and event.sequence is not None  # noqa: S101 - a feed numbers what it appends
+        return cls(event.epoch, event.sequence)
+
+    @classmethod
+    def known(cls, epoch: UUID | None, seq: int | None) -> Number | None:
+        """The number that a row holds; None when it was never told."""
+        return None if epoch is None or seq is None else cls(epoch, seq)
+
+
 class Feed:
     """One authority's feed. Thread-safe; the row in the database is the only state."""
 
@@ -75,13 +93,12 @@ class Feed:
         Do it last: the feed's row stays locked.
         """
         feed = self.tables.Feed
-        number = update(feed).values(seq=feed.seq + 1).returning(feed.epoch, feed.seq)
+        number = update(feed).values(seq=feed.seq + 1).returning(feed.epoch, feed.seq, feed.incarnation)
         row = session.execute(number).first() or self._first(session, number)
+        epoch = self._epoch_here(session, row.epoch, row.incarnation)
         now = self._clock.now()
-        event = Event.create(
-            self._source, event_type, data, time=now, subject=subject, epoch=row.epoch, sequence=row.seq
-        )
-        values = {"epoch": row.epoch, "seq": row.seq, "body": event.encode(), "committed_at": now}
+        event = Event.create(self._source, event_type, data, time=now, subject=subject, epoch=epoch, sequence=row.seq)
+        values = {"epoch": epoch, "seq": row.seq, "body": event.encode(), "committed_at": now}
         session.execute(insert(self.tables.FeedEvent).values(values))
         outbox.record(session, self.tables.Outbox, event)
         reach("feed.after_append")
@@ -148,13 +165,39 @@ class Feed:
 
     def _locked(self, session: Session) -> FeedRow:
         query = select(self.tables.Feed).with_for_update()
-        return session.scalars(query).first() or self._first(session, query)
+        row: FeedRow = session.scalars(query).first() or self._first(session, query)
+        if row.incarnation != (here := incarnation.of(session)):
+            self._moved(row.seq, known=row.incarnation)
+            self._begin_epoch(row)
+            row.incarnation = here
+        return row
+
+    def _epoch_here(self, session: Session, epoch: UUID, known: str | None) -> UUID:
+        """The epoch in which this database may number: another one if it was restored or failed over to since.
+
+        Its first number would else mean two changes: this one, and one that only followers remember.
+        """
+        here = incarnation.of(session)
+        if known == here:
+            return epoch
+        epoch = uuid4()
+        session.execute(update(self.tables.Feed).values(epoch=epoch, restored=True, incarnation=here))
+        self._moved(None, known=known)
+        return epoch
+
+    @staticmethod
+    def _moved(seq: int | None, *, known: str | None) -> None:
+        if known is None:  # a version that knew nothing of it wrote the row: here, or before a restore
+            logs.logger("feed").warning("the database was not known; a new epoch begins", sequence=seq)
+        else:
+            logs.logger("feed").error("the database was restored or failed over; a new epoch begins", sequence=seq)
 
     def _first(self, session: Session, then: Any) -> Any:
         """Make the feed's row, unless somebody else just did, and do what was to be done with it."""
         try:
             with session.begin_nested():
-                first = {"single": 1, "epoch": uuid4(), "seq": 0, "restored": False}
+                here = incarnation.of(session)
+                first = {"single": 1, "epoch": uuid4(), "seq": 0, "restored": False, "incarnation": here}
                 session.execute(insert(self.tables.Feed).values(first))
         except IntegrityError:
             pass

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
+from . import tracing
 from .clock import Clock
 from .db import Database
 from .event import Event
@@ -57,7 +58,8 @@ class Inbox:
             for event in events:
                 if event.id in new:
                     new.discard(event.id)  # the same event may stand in one batch twice
-                    self._handler(event)(session, event)
+                    with tracing.span(f"handle {event.type}", "consumer", _about(event), event.traceparent):
+                        self._handler(event)(session, event)
             reach("inbox.before_commit")
         reach("inbox.after_commit")
 
@@ -82,3 +84,7 @@ class Inbox:
         rows = [{"event_id": event_id, "handled_at": now} for event_id in ids]
         statement = insert(self._model).values(rows).on_conflict_do_nothing().returning(self._model.event_id)
         return set(session.scalars(statement))
+
+
+def _about(event: Event) -> dict[str, str]:
+    return {"messaging.message.id": str(event.id), "messaging.destination.name": event.type}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from . import logs
+from . import logs, metrics
 from .clock import Clock
 from .db import DatabaseUnavailableError, DeadlineExceededError
 from .failpoints import reach
@@ -75,11 +75,15 @@ class HttpLeasePeer:
 
 @dataclass(frozen=True)
 class Lease:
-    """What was granted: act on the feed up to `seq`, until `expires` (seconds since boot)."""
+    """What was granted: act on the feed up to `seq`, until `expires` (seconds since boot).
+
+    `incarnation` is of the follower's database for which it was asked: another may have lost what this one reported.
+    """
 
     epoch: UUID
     seq: int
     expires: float
+    incarnation: str | None = None
 
     def live(self, clock: Clock) -> bool:
         """Whether it still stands."""
@@ -101,14 +105,20 @@ class LeaseHolder:
         self._lock = threading.Lock()
         self._poked = threading.Event()
         self._every = RETRY_SECONDS
+        self._begun = False
 
-    def usable(self, epoch: UUID, applied: int) -> Lease | None:
+    def usable(self, epoch: UUID, applied: int, incarnation: str | None = None) -> Lease | None:
         """The newest live lease of the epoch whose facts are all applied, or None.
 
-        An older one counts until it ends.
+        An older one counts until it ends. `incarnation` is of the database that is acted upon: a lease for another one
+        never counts.
         """
         with self._lock:
-            fitting = [lease for lease in self._leases if lease.epoch == epoch and lease.seq <= applied]
+            fitting = [
+                lease
+                for lease in self._leases
+                if (lease.epoch, lease.incarnation) == (epoch, incarnation) and lease.seq <= applied
+            ]
         live = [lease for lease in fitting if lease.live(self._clock)]
         return max(live, key=lambda lease: lease.expires, default=None)
 
@@ -126,6 +136,7 @@ class LeaseHolder:
 
     def run(self, stop: threading.Event) -> None:
         """Renew until told to stop; after a failure, soon again."""
+        self._begin()
         while not stop.is_set():
             pause = RETRY_SECONDS
             try:
@@ -138,18 +149,27 @@ class LeaseHolder:
             self._poked.wait(pause)
             self._poked.clear()
 
+    def _begin(self) -> None:
+        """What has no lease yet ages from here on. A loop that fails and is started again has renewed nothing by it."""
+        if not self._begun:
+            self._begun = True
+            metrics.LEASE_RENEWED.labels(self._projection.name).set(self._clock.now().timestamp())
+
     def _renew_once(self) -> bool:
         """One request; whether another should follow at once, to report or to catch up."""
         position = self._projection.position()
         reach("lease.before_send")
         sent = self._clock.boottime()
+        asked = self._clock.now()
         answer = self._peer.lease(self._request(position))
+        metrics.FEED_LAG.labels(self._projection.name).set(answer.seq - position.applied)
         reach("lease.after_send")
         if answer.snapshot_required:
             self._drop_all_but(answer.epoch)
             with self._peer.snapshot() as lines:
                 return self._projection.replace(lines, instead_of=position.epoch).changed
-        self._keep(answer, sent)
+        self._keep(answer, sent, position.incarnation)
+        metrics.LEASE_RENEWED.labels(self._projection.name).set(asked.timestamp())
         reach("lease.after_keep")
         return bool(answer.events) and self._projection.offer(answer.events).changed
 
@@ -165,11 +185,11 @@ class LeaseHolder:
         with self._lock:
             self._leases = [lease for lease in self._leases if lease.epoch == epoch]
 
-    def _keep(self, answer: LeaseAnswer, sent: float) -> None:
+    def _keep(self, answer: LeaseAnswer, sent: float, incarnation: str | None) -> None:
         if answer.lease_seconds is None:
             return
         self._every = answer.lease_seconds / RENEWALS_A_LEASE
-        granted = Lease(answer.epoch, answer.seq, sent + answer.lease_seconds)
+        granted = Lease(answer.epoch, answer.seq, sent + answer.lease_seconds, incarnation)
         with self._lock:
             kept = [lease for lease in self._leases if lease.live(self._clock) and not _replaces(granted, lease)]
             self._leases = [*kept, granted]
@@ -180,4 +200,5 @@ def _replaces(newer: Lease, older: Lease) -> bool:
 
     One that asks for more to be applied replaces nothing, since that may not be applied here before the older one ends.
     """
-    return newer.epoch == older.epoch and newer.seq <= older.seq and newer.expires >= older.expires
+    same = (newer.epoch, newer.incarnation) == (older.epoch, older.incarnation)
+    return same and newer.seq <= older.seq and newer.expires >= older.expires

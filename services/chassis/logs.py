@@ -41,6 +41,9 @@ ALLOWED = frozenset(
         "peer",
         "reason",
         "signal",
+        # A letter's id is random and says nothing by itself; so is a trace's.
+        "letter",
+        "trace",
     }
 )
 
@@ -84,7 +87,15 @@ def _of_this_process(_logger: Any, _method: str, members: MutableMapping[str, An
     return {**_process, **members}
 
 
+def _only_what_is_wrong(_logger: Any, method: str, members: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A process that serves nobody, such as a demonstration, does not tell the way of each letter."""
+    if method in ("debug", "info") and not _process:
+        raise structlog.DropEvent
+    return members
+
+
 _PROCESSORS: list[Any] = [
+    _only_what_is_wrong,
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from . import logs
+from . import logs, tracing
 from .bus import Bus, BusUnavailableError, UnroutableError
 from .clock import Clock
 from .db import Database, DatabaseUnavailableError
@@ -32,11 +32,13 @@ LOOK_SECONDS = 1.0
 GATHER_SECONDS = 0.02
 # An event that no queue wants waits for its consumer to be deployed.
 UNROUTABLE_PAUSE_SECONDS = 5.0
+Due = tuple[int, bytes, str | None]
+"""A row of the outbox: its id, the event, the trace it belongs to."""
 
 
 def record(session: Session, model: type[OutboxRow], event: Event) -> None:
     """Put an event into the outbox, in the caller's transaction; `notifier.notify("outbox")` after the commit."""
-    session.execute(insert(model).values(body=event.encode()))
+    session.execute(insert(model).values(body=event.encode(), traceparent=tracing.current()))
 
 
 class Relay:
@@ -92,25 +94,26 @@ class Relay:
             return 0
         return len(rows)
 
-    def _due(self) -> Sequence[tuple[int, bytes]]:
-        query = select(self._model.id, self._model.body).where(self._model.id > self._passed.up_to())
+    def _due(self) -> Sequence[Due]:
+        model = self._model
+        query = select(model.id, model.body, model.traceparent).where(model.id > self._passed.up_to())
         with self._database.transaction() as session:
-            rows = [(row, body) for row, body in session.execute(query.order_by(self._model.id).limit(BATCH))]
+            rows = [(row, body, trace) for row, body, trace in session.execute(query.order_by(model.id).limit(BATCH))]
         if len(rows) < BATCH:
             self._passed.end()
         return rows
 
-    def _send(self, rows: Sequence[tuple[int, bytes]]) -> int:
+    def _send(self, rows: Sequence[Due]) -> int:
         if not rows:
             return 0
         reach("outbox.before_publish")
-        events = {row: event for row, body in rows if (event := _read(body)) is not None}
+        events = {row: event.traced(trace) for row, body, trace in rows if (event := _read(body)) is not None}
         unroutable = self._publish(list(events.values()))
         reach("outbox.after_publish")
         gone = [row for row, event in events.items() if event.id not in unroutable]
         with self._database.transaction() as session:
             session.execute(delete(self._model).where(self._model.id.in_(gone)))
-        self._passed.leave({row for row, _ in rows}.difference(gone))
+        self._passed.leave({row for row, *_ in rows}.difference(gone))
         return len(gone)
 
     def _publish(self, events: Sequence[Event]) -> frozenset[UUID]:

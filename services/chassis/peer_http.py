@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from . import tracing
 from .problems import Problem
 from .service_auth import ServiceSigner
 
@@ -66,8 +67,10 @@ class HttpPeer:
         self._client.close()
 
     def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        attributes = {"http.request.method": method, "peer.service": self.service}
         try:
-            response = self._client.request(method, path, headers=self._headers(), **more)
+            with tracing.span(f"{method} {self.service}", "client", attributes):
+                response = self._client.request(method, path, headers=self._headers(), **more)
         except httpx.HTTPError:
             raise PeerUnavailableError(self.service) from None
         if response.status_code >= 500:
@@ -75,4 +78,5 @@ class HttpPeer:
         return response
 
     def _headers(self) -> dict[str, str]:
-        return {} if self._signer is None else {"Authorization": self._signer.authorization(self.service)}
+        traced = {} if (here := tracing.current()) is None else {"traceparent": here}
+        return traced if self._signer is None else {"Authorization": self._signer.authorization(self.service), **traced}

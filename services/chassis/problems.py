@@ -9,11 +9,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, json
+from flask import Flask, Response, current_app, json
 from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from . import logs
+from . import logs, metrics
 
 TYPE_PREFIX = "urn:concord:problem:"
 CONTENT_TYPE = "application/problem+json"
@@ -81,7 +81,9 @@ def unavailable(type_: str, title: str, detail: str, *, retry_after: int = 1) ->
 
 
 def respond(problem: Problem) -> Response:
-    """Render one problem."""
+    """Render one problem, and count it by its type, which is one of a closed list."""
+    service = current_app.name.removeprefix("concord-") if current_app else ""
+    metrics.PROBLEMS.labels(service, problem.type.rpartition(":")[2]).inc()
     members = {"type": problem.type, "title": problem.title, "status": problem.status, "detail": problem.detail}
     response = Response(json.dumps(members | problem.more), status=problem.status, content_type=CONTENT_TYPE)
     response.headers.update(problem.headers)

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from . import logs
+from . import logs, metrics
 
 Loop = Callable[[threading.Event], None]
 FIRST_PAUSE_SECONDS = 0.5
@@ -37,6 +37,10 @@ class Background:
         """Do `work` now and then again every so many seconds."""
         self.start(name, lambda stop: _repeat(stop, seconds, work))
 
+    def alive(self) -> bool:
+        """Whether every loop that was started still runs."""
+        return all(thread.is_alive() for thread in self._threads)
+
     def stop(self) -> None:
         """Tell every loop to end, and wait for it a while."""
         self.stopping.set()
@@ -51,6 +55,7 @@ class Background:
                 loop(self.stopping)
                 return
             except Exception as error:  # whatever it was: the loop must go on
+                metrics.LOOP_FAILURES.labels(name).inc()
                 logs.logger("process").error(
                     "loop failed", loop=name, error=type(error).__name__, stack=logs.stack_of(error)
                 )

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
+from . import incarnation
 from .db import Database
 from .event import Event
 from .failpoints import reach
@@ -36,12 +37,16 @@ class UnknownFactError(RuntimeError):
 
 @dataclass(frozen=True)
 class Position:
-    """How far a feed is applied. `gap`: something later was offered, and something before it is missing."""
+    """How far a feed is applied. `gap`: something later was offered, and something before it is missing.
+
+    `incarnation` is of the database to which it is applied.
+    """
 
     epoch: UUID | None
     applied: int
     gap: bool = False
     changed: bool = False
+    incarnation: str | None = None
 
 
 class Projection:
@@ -66,7 +71,8 @@ class Projection:
         query = select(self._model.epoch, self._model.applied).where(self._model.feed == self.name)
         with self._database.transaction() as session:
             row = session.execute(query).first()
-            return Position(None, 0) if row is None else Position(row.epoch, row.applied)
+            epoch, applied = (None, 0) if row is None else (row.epoch, row.applied)
+            return Position(epoch, applied, incarnation=incarnation.of(session))
 
     def offer(self, events: Sequence[Event]) -> Position:
         """Apply those events that are next, in one transaction; where the feed stands then.

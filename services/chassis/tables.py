@@ -10,8 +10,20 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Dialect, Integer, LargeBinary, String, TypeDecorator, Uuid
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    TypeDecorator,
+    Uuid,
+    text,
+)
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 # SQLite counts up only what it calls INTEGER.
 Counter = BigInteger().with_variant(Integer, "sqlite")
@@ -40,12 +52,16 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class OutboxRow:
-    """An event, encoded, that waits for the broker."""
+    """An event, encoded, that waits for the broker.
+
+    `traceparent` (W3C Trace Context) is of the request that recorded it, when that was traced.
+    """
 
     __tablename__ = "outbox"
 
     id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     body: Mapped[bytes] = mapped_column(LargeBinary)
+    traceparent: Mapped[str | None] = mapped_column(String(64))
 
 
 class InboxRow:
@@ -61,6 +77,7 @@ class FeedRow:
     """The one row of an authority's feed: its epoch, and the number of its last change.
 
     `restored` says that this epoch began with a restored database, which may have forgotten who holds leases.
+    `incarnation` tells that database from what a restore or a fail-over makes of it (`incarnation.py`).
     """
 
     __tablename__ = "feed"
@@ -69,10 +86,17 @@ class FeedRow:
     epoch: Mapped[UUID] = mapped_column(Uuid)
     seq: Mapped[int] = mapped_column(BigInteger)
     restored: Mapped[bool] = mapped_column(Boolean)
+    incarnation: Mapped[str | None] = mapped_column(String(80))
 
 
 class FeedEventRow:
     """One numbered change. `effective_at` is set once it is known to hold at every enforcement point."""
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Index, ...]:  # noqa: N805 - SQLAlchemy hands it the class
+        """What is pending is asked for all the time, among a history that only grows."""
+        still = text("effective_at IS NULL")
+        return (Index("ix_feed_event_pending", "seq", postgresql_where=still, sqlite_where=still),)
 
     __tablename__ = "feed_event"
 

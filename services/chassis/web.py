@@ -22,7 +22,7 @@ from flask_openapi.models.tag import Tag
 from flask_openapi.openapi import OpenAPI
 from pydantic import BaseModel, ConfigDict
 
-from . import db, health, logs, metrics, problems
+from . import db, health, logs, metrics, problems, tracing
 from .auth import Authenticator, authenticated
 from .config import Settings
 from .problems import Problem
@@ -171,7 +171,15 @@ def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
     g.started = time.perf_counter()
-    structlog.contextvars.bind_contextvars(request=g.request_id)
+    # Only services sign with `Bearer`: whatever else sends a trace does not decide what is traced here.
+    inside = request.headers.get("Authorization", "").startswith("Bearer ")
+    attributes = {"http.request.method": request.method, "concord.request": g.request_id}
+    g.traced = tracing.begin(request.method, attributes, request.headers.get("traceparent") if inside else None)
+    # A thread serves one request after the other: what the last one bound is not this one's.
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(
+        request=g.request_id, **({"trace": id_} if (id_ := tracing.trace_id()) else {})
+    )
 
 
 def _finish(response: Response, measured: metrics.Requests) -> Response:
@@ -181,6 +189,8 @@ def _finish(response: Response, measured: metrics.Requests) -> Response:
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
     route = request.url_rule.rule if request.url_rule else "unknown"
     measured.observe(request.method, route, response.status_code, seconds)
+    told = {"http.route": route, "http.response.status_code": response.status_code}
+    tracing.end(g.pop("traced", None), f"{request.method} {route}", told)
     if response.status_code >= 500:
         logs.logger("web").warning(
             "answered",

@@ -7,17 +7,17 @@ is true is not for a program to say. A log line and a metric tell the kind alone
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
 from services.chassis import logs
 from services.chassis.clock import Clock
-from services.chassis.db import Database, DatabaseUnavailableError
+from services.chassis.db import Database
 from services.chassis.event import Event
 
 from .account import ContradictionError
@@ -52,10 +52,8 @@ class Alarms:
 
     def counts(self) -> Mapping[str, int]:
         """How many alarms of each kind there are."""
-        query = select(AccountAlarmRow.kind, func.count()).group_by(AccountAlarmRow.kind)
         with self._database.transaction() as session:
-            found = dict(session.execute(query).all())
-        return {kind.value: found.get(kind.value, 0) for kind in Alarm}
+            return _counts(session)
 
     def watched(self, handle: Callable[[Sequence[Event]], None]) -> Callable[[Sequence[Event]], None]:
         """`handle`, with an alarm for a contradiction. The error goes on: the event becomes a dead letter."""
@@ -69,34 +67,18 @@ class Alarms:
 
         return watching
 
-    def registry(self) -> CollectorRegistry:
-        """The alarms as a metric."""
-        registry = CollectorRegistry()
-        registry.register(_Collector(self))
-        return registry
 
-
-class _Collector(Collector):
-    """Counts the alarms when somebody looks at the metrics: every process of the service shows the same."""
-
-    def __init__(self, alarms: Alarms) -> None:
-        self._alarms = alarms
-
-    def describe(self) -> list[Metric]:
-        return [_family()]  # or it would be collected here, before there is a table
-
-    def collect(self) -> Iterator[Metric]:
-        family = _family()
-        try:
-            counts = self._alarms.counts()
-        except DatabaseUnavailableError:
-            return
-        for kind, count in counts.items():
-            family.add_metric([kind], count)
-        yield family
-
-
-def _family() -> GaugeMetricFamily:
-    return GaugeMetricFamily(
+def measure(session: Session, _: datetime) -> Iterator[Metric]:
+    """The alarms as a metric."""
+    family = GaugeMetricFamily(
         "concord_account_alarms", "What must not be in the account of disclosures", labels=["kind"]
     )
+    for kind, count in _counts(session).items():
+        family.add_metric([kind], count)
+    yield family
+
+
+def _counts(session: Session) -> Mapping[str, int]:
+    query = select(AccountAlarmRow.kind, func.count()).group_by(AccountAlarmRow.kind)
+    found: dict[str, int] = dict(session.execute(query).all())
+    return {kind.value: found.get(kind.value, 0) for kind in Alarm}

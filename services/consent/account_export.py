@@ -94,9 +94,12 @@ class Log:
     def _checkpoint(self, session: Session, size: int) -> str:
         """One checkpoint a size, ever: what was given out is what is given out again."""
         known = session.get(AccountCheckpointRow, size)
-        if known is not None:
+        if known is not None and self.key.signed(known.note):
             return known.note
         note = self.key.sign(Checkpoint(self.key.verifier.name, size, account_log.root(session, size)))
+        if known is not None:
+            known.note = note  # a former key signed the same: what is given out is under one key
+            return note
         insert = postgresql.insert if self.database.is_postgresql else sqlite.insert
         session.execute(insert(AccountCheckpointRow).values(size=size, note=note).on_conflict_do_nothing())
         return note

@@ -7,10 +7,14 @@ it is no key of a service and none of a person.
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from concord_formats.account import ORIGIN, AccountCount
 from concord_formats.notes import Checkpoint, NoteError, VerifierKey, sign_note, verify_note
+from concord_formats.succession import name_successor
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.jwk import OKPKey
 
@@ -18,32 +22,55 @@ from services.chassis.config import Settings
 
 
 class AccountKey:
-    """Signs for the log. Thread-safe."""
+    """Signs for the log. Thread-safe.
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
+    `succession` are the notes by which each former key named the next, oldest first; `former` those keys.
+    """
+
+    def __init__(
+        self, key: Ed25519PrivateKey, succession: Sequence[str] = (), former: Sequence[VerifierKey] = ()
+    ) -> None:
         self._key = key
         self.verifier = VerifierKey.of(ORIGIN, key)
+        self.succession = tuple(succession)
+        self._known = (self.verifier, *former)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> AccountKey:
         """The key in `account_key_file`. Raises OSError, ValueError."""
         if settings.account_key_file is None:
             raise ValueError("CONCORD_ACCOUNT_KEY_FILE names the key that signs the account of disclosures")
-        private = OKPKey.import_key(json.loads(settings.account_key_file.read_text())).private_key
+        return cls.read(settings.account_key_file)
+
+    @classmethod
+    def read(cls, path: Path) -> AccountKey:
+        """The key in a file: a JWK, and with it the succession that led to it. Raises OSError, ValueError."""
+        members = json.loads(path.read_text())
+        steps = members.pop(SUCCESSION, [])
+        private = OKPKey.import_key(members).private_key
         if not isinstance(private, Ed25519PrivateKey):
             raise ValueError("the key that signs the account of disclosures is a private Ed25519 key")
-        return cls(private)
+        return cls(private, [step["note"] for step in steps], [VerifierKey.decode(step["from"]) for step in steps])
 
     def sign(self, said: Checkpoint | AccountCount) -> str:
         """The signed note of what the log says."""
         return sign_note(said.encode(), ORIGIN, self._key)
 
+    def signed(self, note: str) -> bool:
+        """Whether it was this very key that signed a note, and none before it."""
+        return _verified(note, self.verifier) is not None
+
     def checkpoint(self, note: str) -> Checkpoint | None:
-        """The checkpoint that this key signed, or None."""
+        """The checkpoint that this key or a former one signed, or None."""
+        texts = (_verified(note, key) for key in self._known)
+        text = next((each for each in texts if each is not None), None)
         try:
-            return Checkpoint.parse(verify_note(note, self.verifier))
+            return None if text is None else Checkpoint.parse(text)
         except NoteError:
             return None
+
+
+SUCCESSION = "succession"
 
 
 def make_account_key(path: Path) -> None:
@@ -52,3 +79,31 @@ def make_account_key(path: Path) -> None:
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)))
+
+
+def rotate_account_key(path: Path) -> AccountKey:
+    """Put a new key into the file, named and signed by the one that is there. Raises OSError, ValueError.
+
+    The file is whole at every moment, and keeps its mode.
+    """
+    old = AccountKey.read(path)
+    steps = json.loads(path.read_text()).get(SUCCESSION, [])
+    new = OKPKey.generate_key("Ed25519")
+    note = name_successor(old._key, ORIGIN, cast(Ed25519PrivateKey, new.private_key))
+    members = new.as_dict(private=True) | {SUCCESSION: [*steps, {"from": old.verifier.encode(), "note": note}]}
+    part = path.with_suffix(".part")
+    part.touch(mode=0o600)
+    part.chmod(path.stat().st_mode & 0o777)
+    with part.open("w") as file:
+        file.write(json.dumps(members))
+        file.flush()
+        os.fsync(file.fileno())  # a power cut must leave one of the two keys whole
+    part.replace(path)
+    return AccountKey.read(path)
+
+
+def _verified(note: str, key: VerifierKey) -> str | None:
+    try:
+        return verify_note(note, key)
+    except NoteError:
+        return None

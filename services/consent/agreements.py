@@ -138,8 +138,8 @@ def _patient_of(with_: Collaborators, member: Member, restriction: UUID) -> str:
 def _settled(with_: Collaborators, restriction: UUID, wait: float) -> Restriction:
     """The restriction as it is once its last change holds everywhere, or after `wait` seconds as it is then."""
     seen = _read(with_, restriction)
-    if seen.effective_at is None and seen.row.feed_seq is not None:
-        with_.barrier.await_effective(seen.row.feed_seq, wait)
+    if seen.effective_at is None and seen.row.told is not None:
+        with_.barrier.await_effective(seen.row.told, wait)
         seen = _read(with_, restriction)
     return seen
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from flask_openapi.openapi import OpenAPI
 
-from services.chassis import feed_api, health, metrics
+from services.chassis import feed_api, health
 from services.chassis.auth import Authenticator
 from services.chassis.barrier import Barrier
 from services.chassis.clock import Clock, SystemClock
@@ -109,7 +109,6 @@ def create_app(deps: Deps) -> OpenAPI:
     app.extensions[signed_in.EXTENSION] = deps.collaborators
     desk.install(app, desk.PatientPage(deps.settings, deps.collaborators, Directory(deps.directory)))
     app.register_blueprint(pages)
-    metrics.add(app, deps.alarms.registry())
     return app
 
 

@@ -16,9 +16,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from services.chassis import outbox
+from services.chassis.feed import Number
 
 from . import events, records, refusals, restrictions, texts
-from .deps import Collaborators, number_of
+from .deps import Collaborators
 from .models import ConsentRow, VersionRow
 from .rules import lifecycle
 from .rules.elements import LAW
@@ -80,7 +81,7 @@ class Change:
         self.session.flush()
         event = self.with_.feed.append(self.session, event_type, str(self.consent.id), data)
         for version in versions:
-            version.feed_epoch, version.feed_seq = number_of(event)
+            version.feed_epoch, version.feed_seq = Number.of(event)
 
     def tell_activated(self, version: VersionRow, *others: VersionRow) -> None:
         """Tell that a version is in force, with its grants; `others` are those whose place it took."""

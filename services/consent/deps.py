@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Protocol
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from services.chassis.clock import Clock
 from services.chassis.db import Database
 from services.chassis.event import Event
+from services.chassis.feed import Number
 
 from .peers import Parties
 
@@ -28,8 +28,11 @@ class Appends(Protocol):
 class Awaits(Protocol):
     """The barrier, as far as a change needs it."""
 
-    def await_effective(self, seq: int, timeout: float) -> bool:
-        """Whether the change numbered `seq` holds at every enforcement point, waiting at most `timeout` seconds."""
+    def await_effective(self, change: Number, timeout: float) -> bool:
+        """Whether a change holds at every enforcement point, waiting at most `timeout` seconds.
+
+        Raises `DatabaseUnavailableError` when a fail-over lost the change.
+        """
 
 
 class Wakes(Protocol):
@@ -50,14 +53,3 @@ class Collaborators:
     notifier: Wakes
     parties: Parties
     public_url: str = ""
-
-
-class OutsideFeedError(RuntimeError):
-    """The feed answered with an event that carries no number."""
-
-
-def number_of(event: Event) -> tuple[UUID, int]:
-    """The epoch and the sequence of a feed's event."""
-    if event.epoch is None or event.sequence is None:
-        raise OutsideFeedError("an event of a feed carries its epoch and sequence")
-    return event.epoch, event.sequence

@@ -75,9 +75,9 @@ def declare(with_: Collaborators, member: Member, said: Declaration) -> Seen:
         with_.notifier.notify(channel)
     with with_.database.transaction() as session:
         row = session.get_one(ConsentRow, consent)
-        seq = row.versions[0].feed_seq
-    if seq is not None:
-        with_.barrier.await_effective(seq, ACTIVATION_WAIT_SECONDS)
+        told = row.versions[0].told
+    if told is not None:
+        with_.barrier.await_effective(told, ACTIVATION_WAIT_SECONDS)
     with with_.database.transaction() as session:
         return records.see(session, session.get_one(ConsentRow, consent))
 

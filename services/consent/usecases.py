@@ -129,9 +129,9 @@ def revoke(with_: Collaborators, actor: Actor, consent: UUID) -> Revocation:
         opened.check(Deed.REVOKE, opened.consent.versions[-1])
         if opened.consent.revoked_at is None:
             _revoke_all(opened)
-        seq = next((each.feed_seq for each in opened.consent.versions if _was_stopped(each)), None)
-    if seq is not None:
-        with_.barrier.await_effective(seq, REVOCATION_WAIT_SECONDS)
+        told = next((each.told for each in opened.consent.versions if _was_stopped(each)), None)
+    if told is not None:
+        with_.barrier.await_effective(told, REVOCATION_WAIT_SECONDS)
     return _revocation(show(with_, actor, consent))
 
 
@@ -227,16 +227,16 @@ _NAMED_FIRST = (Standing.PATIENT, Standing.DISCLOSER, Standing.RECIPIENT)
 
 
 def _was_stopped(version: VersionRow) -> bool:
-    return version.status == Status.REVOKED and version.feed_seq is not None
+    return version.status == Status.REVOKED and version.told is not None
 
 
 def _settled(with_: Collaborators, member: Member, consent: UUID, number: int, wait: float) -> Seen:
     """The consent as it is once the version's last change holds everywhere, or after `wait` seconds as it is then."""
     seen = show(with_, member, consent)
     version = records.version_of(seen.consent, number)
-    if version is None or version.feed_seq is None or seen.effective[number] is not None:
+    if version is None or version.told is None or seen.effective[number] is not None:
         return seen
-    with_.barrier.await_effective(version.feed_seq, wait)
+    with_.barrier.await_effective(version.told, wait)
     return show(with_, member, consent)
 
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 from services.chassis import worker
 from services.chassis.bus import Bus, Subscription
 from services.chassis.inbox import Inbox
+from services.chassis.measures import Measures
 from services.chassis.outbox import Relay
 from services.chassis.process import Background
 
-from . import account, account_check, evidence, models, notices, upkeep
+from . import account, account_check, evidence, measures, models, notices, upkeep
 from .account_alarm import Alarm
 from .account_peer import Messaging
 from .account_reconcile import Reconciler
 from .app import Deps, build
 from .patient_page import guesses, sessions
 
-QUEUE = "consent"
 # A revocation that nobody asks about any more still becomes effective, and is written down, about when it does.
 SETTLE_SECONDS = 1.0
 SWEEP_SECONDS = 600.0
@@ -32,11 +32,11 @@ COUNT_SECONDS = 5.0
 CHECK_SECONDS = 24 * 3600.0
 
 
-def start(deps: Deps, bus: Bus, background: Background) -> None:
-    """Start every loop of this service's worker."""
+def start(deps: Deps, bus: Bus, background: Background) -> Measures:
+    """Start every loop of this service's worker; what it can tell of the service."""
     inbox = Inbox(deps.database, deps.clock, {**account.HANDLERS, **notices.HANDLERS}, models.Inbox)
     relay = Relay(deps.database, bus, deps.notifier, deps.clock, models.Outbox)
-    letters = Subscription(QUEUE, inbox.types)
+    letters = Subscription(measures.QUEUE, inbox.types)
     background.start("consent relay", relay.run)
     handle_all = deps.alarms.watched(inbox.handle_all)
     background.start(
@@ -51,6 +51,7 @@ def start(deps: Deps, bus: Bus, background: Background) -> None:
     background.every("consent law", JUDGE_SECONDS, lambda: upkeep.judge_anew(deps.collaborators))
     background.every("consent reminders", REMIND_SECONDS, lambda: upkeep.remind(deps.collaborators))
     background.every("consent sweep", SWEEP_SECONDS, lambda: sweep(deps, inbox))
+    return measures.of(deps, bus)
 
 
 def check_account(deps: Deps) -> None:

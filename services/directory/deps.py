@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -18,8 +17,7 @@ from services.chassis.auth import Caller
 from services.chassis.clock import Clock
 from services.chassis.config import Settings
 from services.chassis.db import Database
-from services.chassis.event import Event
-from services.chassis.feed import Feed
+from services.chassis.feed import Feed, Number
 from services.chassis.problems import Problem
 from services.chassis.service_auth import ServiceVerifier
 from services.chassis.wake import Notifier
@@ -31,8 +29,11 @@ from .rules.people import DeviceStatus, Member, Role, Status
 class Awaits(Protocol):
     """The barrier, as far as a change needs it."""
 
-    def await_effective(self, seq: int, timeout: float) -> bool:
-        """Whether the change numbered `seq` holds at every enforcement point, waiting at most `timeout` seconds."""
+    def await_effective(self, change: Number, timeout: float) -> bool:
+        """Whether a change holds at every enforcement point, waiting at most `timeout` seconds.
+
+        Raises `DatabaseUnavailableError` when a fail-over lost the change.
+        """
 
     def settle_pending(self) -> None:
         """Write down every change that has become effective."""
@@ -69,12 +70,6 @@ def acting(session: Session, caller: Caller) -> Member:
         detail = "This account is suspended. Ask the administrator of your organization."
         raise Problem(403, "account-suspended", "Account suspended", detail)
     return Member(person.id, person.organization_id, Role(person.role))
-
-
-def number_of(event: Event) -> tuple[UUID, int]:
-    """The epoch and the sequence of a feed's event."""
-    assert event.epoch is not None and event.sequence is not None  # noqa: S101 - a feed numbers what it appends
-    return event.epoch, event.sequence
 
 
 Facts = Iterator[dict[str, Any]]

@@ -18,10 +18,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.chassis.auth import Caller
+from services.chassis.feed import Number
 from services.chassis.problems import Problem, invalid_field, not_found
 
 from . import events, keys
-from .deps import Deps, acting, number_of
+from .deps import Deps, acting
 from .models import Invitation, KeyEntryRow, Organization, Practitioner
 from .rules import invitations
 from .rules.people import MAX_NAME, Role, Status, administers, folded
@@ -165,7 +166,7 @@ def _use(deps: Deps, session: Session, practitioner: UUID, secret: str) -> Pract
 
 def _activate(deps: Deps, session: Session, row: Practitioner, entry: KeyEntry, signed: SignedEntry) -> None:
     row.status = Status.ACTIVE
-    row.standing_epoch, row.standing_seq = number_of(events.practitioner_registered(deps.feed, session, row))
+    row.standing_epoch, row.standing_seq = Number.of(events.practitioner_registered(deps.feed, session, row))
     keys.record(deps, session, entry, signed)
 
 

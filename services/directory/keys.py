@@ -28,10 +28,11 @@ from sqlalchemy.orm import Session
 
 from services.chassis.auth import Caller
 from services.chassis.event import Event
+from services.chassis.feed import Number
 from services.chassis.problems import Problem, not_found
 
 from . import events
-from .deps import Deps, acting, number_of
+from .deps import Deps, acting
 from .models import Device, KeyEntryRow, Practitioner
 from .rules.people import DeviceStatus
 from .standing import Stopped, await_device, revoke_in_force
@@ -152,7 +153,7 @@ def _register(deps: Deps, session: Session, practitioner: UUID, device: DeviceKe
     session.add(row)
     session.flush()
     event = events.device_registered(deps.feed, session, row)
-    row.standing_epoch, row.standing_seq = number_of(event)
+    row.standing_epoch, row.standing_seq = Number.of(event)
     return event
 
 

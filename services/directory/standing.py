@@ -14,10 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.chassis.auth import Caller
+from services.chassis.feed import Number
 from services.chassis.problems import Problem, not_found
 
 from . import events
-from .deps import Deps, acting, number_of
+from .deps import Deps, acting
 from .models import Device, FeedEvent, Practitioner
 from .rules.people import DeviceStatus, Status, administers, may_revoke_device
 
@@ -45,10 +46,10 @@ def suspend(deps: Deps, caller: Caller, practitioner: UUID) -> Stopped:
         if person.status == Status.ACTIVE:
             person.status = Status.SUSPENDED
             event = events.practitioner_suspended(deps.feed, session, person.id)
-            person.standing_epoch, person.standing_seq = number_of(event)
-        number = person.standing_epoch, person.standing_seq
+            person.standing_epoch, person.standing_seq = Number.of(event)
+        number = Number.known(person.standing_epoch, person.standing_seq)
     deps.changed()
-    return _settled(deps, *number)
+    return _settled(deps, number)
 
 
 def reinstate(deps: Deps, caller: Caller, practitioner: UUID) -> None:
@@ -58,7 +59,7 @@ def reinstate(deps: Deps, caller: Caller, practitioner: UUID) -> None:
         if person.status == Status.SUSPENDED:
             person.status = Status.ACTIVE
             event = events.practitioner_reinstated(deps.feed, session, person.id)
-            person.standing_epoch, person.standing_seq = number_of(event)
+            person.standing_epoch, person.standing_seq = Number.of(event)
     deps.changed()
 
 
@@ -73,24 +74,24 @@ def revoke_device(deps: Deps, caller: Caller, device_id: UUID) -> Stopped:
         if row is None or not may_revoke_device(member, row.practitioner_id, row.practitioner.organization_id):
             raise not_found("device")
         revoke_in_force(deps, session, row)
-        number = row.standing_epoch, row.standing_seq
+        number = Number.known(row.standing_epoch, row.standing_seq)
     deps.changed()
-    return _settled(deps, *number)
+    return _settled(deps, number)
 
 
 def await_device(deps: Deps, device_id: UUID) -> Stopped:
     """Wait until the revocation of a device holds everywhere."""
     with deps.database.transaction() as session:
         row = session.get_one(Device, device_id)
-        number = row.standing_epoch, row.standing_seq
-    return _settled(deps, *number)
+        number = Number.known(row.standing_epoch, row.standing_seq)
+    return _settled(deps, number)
 
 
 def revoke_in_force(deps: Deps, session: Session, row: Device) -> None:
     """Revoke a device in the caller's transaction, unless it is revoked already."""
     if row.status == DeviceStatus.ACTIVE:
         row.status = DeviceStatus.REVOKED
-        row.standing_epoch, row.standing_seq = number_of(events.device_revoked(deps.feed, session, row))
+        row.standing_epoch, row.standing_seq = Number.of(events.device_revoked(deps.feed, session, row))
 
 
 def _administered(session: Session, caller: Caller, practitioner: UUID) -> Practitioner:
@@ -113,10 +114,13 @@ def administrator_only() -> Problem:
     return Problem(403, "administrator-only", "For administrators", detail)
 
 
-def _settled(deps: Deps, epoch: UUID | None, seq: int | None) -> Stopped:
-    """Wait for the barrier, then say since when the change numbered (epoch, seq) holds everywhere."""
-    if seq is None or not deps.barrier.await_effective(seq, MAX_WAIT_SECONDS):
+def _settled(deps: Deps, change: Number | None) -> Stopped:
+    """Wait for the barrier, then say since when the change holds everywhere.
+
+    Raises `DatabaseUnavailableError` when a fail-over lost the change: it has to be made again.
+    """
+    if change is None or not deps.barrier.await_effective(change, MAX_WAIT_SECONDS):
         return Stopped(None)
+    known = (FeedEvent.epoch == change.epoch, FeedEvent.seq == change.seq)
     with deps.database.transaction() as session:
-        at = session.scalar(select(FeedEvent.effective_at).where(FeedEvent.epoch == epoch, FeedEvent.seq == seq))
-    return Stopped(at or deps.clock.now())
+        return Stopped(session.scalar(select(FeedEvent.effective_at).where(*known)))

@@ -14,6 +14,7 @@ from uuid import uuid4
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 from sqlalchemy import delete, select, text
+from sqlalchemy import true as sql_true
 from sqlalchemy.orm import Session
 
 from services.chassis.auth import AUDIENCE, TOKEN_TYPE, Caller
@@ -75,6 +76,19 @@ class TokenKeys:
             session.execute(delete(TokenKey).where(TokenKey.kid.in_(plan.forget)))
         self._read_at = float("-inf")
         self._refresh()
+
+    def replace(self, *, at_once: bool) -> datetime:
+        """Make a new key by an operator's word, and forget the old ones if `at_once`; from when it signs."""
+        with self._database.transaction() as session:
+            if self._database.is_postgresql:
+                session.execute(_ROTATION_LOCK)
+            now = self._clock.now()
+            signs_from = now if at_once else now + rotation.PUBLISH_AHEAD
+            session.execute(delete(TokenKey).where(sql_true() if at_once else TokenKey.signs_from > now))
+            _make(session, signs_from)
+        self._read_at = float("-inf")
+        self._refresh()
+        return signs_from
 
     def _claims(self, caller: Caller, issuer: str, thumbprint: str) -> dict[str, object]:
         now = int(self._clock.now().timestamp())

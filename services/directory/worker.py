@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from services.chassis import worker
 from services.chassis.bus import Bus
+from services.chassis.measures import Measures
 from services.chassis.outbox import Relay
 from services.chassis.process import Background
 
-from . import models, usecases
+from . import measures, models, usecases
 from .app import build
 from .deps import Deps
 from .tokens import TokenKeys
@@ -23,14 +24,15 @@ ROTATE_SECONDS = 60.0
 SWEEP_SECONDS = 60.0
 
 
-def start(deps: Deps, bus: Bus, background: Background) -> None:
-    """Start every loop of this service's worker."""
+def start(deps: Deps, bus: Bus, background: Background) -> Measures:
+    """Start every loop of this service's worker; what it can tell of the service."""
     relay = Relay(deps.database, bus, deps.notifier, deps.clock, models.Outbox)
     keys = TokenKeys(deps.database, deps.clock)
     background.start("directory relay", relay.run)
     background.every("directory settle", SETTLE_SECONDS, deps.barrier.settle_pending)
     background.every("directory keys", ROTATE_SECONDS, keys.rotate)
     background.every("directory sweep", SWEEP_SECONDS, lambda: sweep(deps))
+    return measures.of(deps, bus)
 
 
 def sweep(deps: Deps) -> None:

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from services.chassis import failpoints
+from services.chassis import failpoints, tracing
 from services.chassis.db import Database
 
 from . import account, release
@@ -55,6 +55,7 @@ def accept_at_once(session: Session, incoming: Incoming, at: datetime) -> None:
         "patient": address.patient,
         "events": [account.head(event) for event in release.released(address, at)],
         "recipients": list(address.recipients),
+        "trace": tracing.current(),
     }
     session.connection().exec_driver_sql(_AT_ONCE, values)
 
@@ -74,7 +75,7 @@ _AT_ONCE = f"""
         ON CONFLICT (recipient) DO UPDATE SET last = own.last + 1
         RETURNING recipient, last
     ), {account.lines_at_once("SELECT count(*) FROM taken")}, told AS (
-        INSERT INTO outbox (body) SELECT body FROM kept_line ORDER BY n
+        INSERT INTO outbox (body, traceparent) SELECT body, %(trace)s::text FROM kept_line ORDER BY n
     )
     INSERT INTO delivery (letter, recipient, state, place, released_at)
     SELECT %(letter)s, recipient, 'released', last, %(at)s FROM taken

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, text
 from sqlalchemy.orm import Session
 
-from services.chassis import outbox
+from services.chassis import outbox, tracing
 from services.chassis.db import Database
 from services.chassis.event import Event
 
@@ -63,7 +63,7 @@ def disclose(session: Session, patient: str, events: Sequence[Event]) -> None:
     Taken last: see above.
     """
     if session.connection().dialect.name == "postgresql":
-        values = {"patient": patient, "events": [head(event) for event in events]}
+        values = {"patient": patient, "events": [head(event) for event in events], "trace": tracing.current()}
         session.connection().exec_driver_sql(_AT_ONCE, values)
     else:
         _by_steps(session, patient, events)
@@ -129,5 +129,5 @@ _TAKE_NUMBERS = text(
 ).bindparams(bindparam("patient"), bindparam("count"))
 _AT_ONCE = f"""
     WITH {lines_at_once("SELECT cardinality(%(events)s::bytea[])")}
-    INSERT INTO outbox (body) SELECT body FROM kept_line ORDER BY n
+    INSERT INTO outbox (body, traceparent) SELECT body, %(trace)s::text FROM kept_line ORDER BY n
 """  # noqa: S608 - a constant of ours

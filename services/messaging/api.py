@@ -46,7 +46,7 @@ _SEALED: dict[str, Any] = {"content": {LETTER_TYPE: {"schema": {"type": "string"
         200: SendAnswer,
         201: SendAnswer,
         202: SendAnswer,
-        **declared(400, 401, 403, 409, 413, 415, 503),
+        **declared(400, 401, 403, 409, 410, 413, 415, 503),
     },
 )
 def send_letter(path: LetterPath) -> Response:
@@ -84,7 +84,7 @@ def show_letter(path: LetterPath) -> Response:
 
 @messaging.get(
     "/v1/letters/<letter>/content",
-    responses={200: {"description": "The letter as it was sent"} | _SEALED, **declared(401, 403, 404, 503)},
+    responses={200: {"description": "The letter as it was sent"} | _SEALED, **declared(401, 403, 404, 410, 503)},
 )
 def fetch_letter(path: LetterPath) -> Response:
     """The sealed letter, to a recipient, through the gate. A body shorter than announced was stopped on the way."""

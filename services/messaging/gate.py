@@ -20,7 +20,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from services.chassis import failpoints
+from services.chassis import failpoints, incarnation
 from services.chassis.clock import Clock
 from services.chassis.db import Database, DeadlineExceededError
 
@@ -53,8 +53,8 @@ class Lease(Protocol):
 class Leases(Protocol):
     """The leases of this process on one feed."""
 
-    def usable(self, epoch: UUID, applied: int) -> Lease | None:
-        """The newest live lease whose facts are all applied, or None."""
+    def usable(self, epoch: UUID, applied: int, incarnation: str | None) -> Lease | None:
+        """The newest live lease, for this incarnation of the database, whose facts are all applied, or None."""
 
 
 @dataclass(frozen=True)
@@ -160,15 +160,15 @@ class Gate:
                 failpoints.reach("gate.before_read")
                 known = facts.read(session, question)
                 failpoints.reach("gate.after_read")
-                yield Opening(session, question, known, self.clock, self._usable(known), ends)
+                yield Opening(session, question, known, self.clock, self._usable(session, known), ends)
         except DeadlineExceededError:
             raise GateClosedError("deadline-passed") from None
 
-    def _usable(self, known: Known) -> list[Lease]:
-        leases = []
+    def _usable(self, session: Session, known: Known) -> list[Lease]:
+        leases, here = [], incarnation.of(session)
         for feed in FEEDS:
             epoch, applied = known.positions.get(feed, (None, 0))
-            lease = None if epoch is None else self._leases[feed].usable(epoch, applied)
+            lease = None if epoch is None else self._leases[feed].usable(epoch, applied, here)
             if lease is None:
                 raise GateClosedError("lease-lapsed")
             leases.append(lease)

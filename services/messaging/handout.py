@@ -25,11 +25,11 @@ from services.chassis import failpoints
 from services.chassis.auth import Caller
 from services.chassis.clock import Clock
 from services.chassis.db import Database
-from services.chassis.problems import not_found
+from services.chassis.problems import Problem, not_found
 from services.chassis.upload import CHUNK_BYTES
 from services.chassis.wake import Notifier
 
-from . import account, release
+from . import account, outcomes, release
 from .events import Fact, letter_event
 from .facts import Question
 from .gate import Gate, GateClosedError, Opening
@@ -39,6 +39,15 @@ from .rules import Refusal, State, told
 
 # What may still arrive after a revocation is one window; a smaller one would make large letters slow.
 WINDOW_BYTES = 64 * 1024
+
+
+_DELETED = Problem(
+    410,
+    "letter-deleted",
+    "Letter deleted",
+    "The time for which letters are kept here is over, and this one's bytes are gone. Its sender has to seal the "
+    "document anew and send it as a new letter.",
+)
 
 
 class HandoutEndedError(RuntimeError):
@@ -72,16 +81,19 @@ class Handout:
     def fetch(self, caller: Caller, letter: UUID) -> tuple[int, Iterator[bytes]]:
         """The size of a letter's body and its windows, once the gate has passed it and that is recorded.
 
-        Raises problem 404, 403 (the gate's reason), `GateClosedError`. The iterator raises `HandoutEndedError` where
-        it must stop.
+        Raises problem 404, 410 `letter-deleted`, 403 (the gate's reason), `GateClosedError`. The iterator raises
+        `HandoutEndedError` where it must stop.
         """
         sealed = self._find(caller, letter)
         with self._gate.open(sealed.question) as opening:
             refusal = _refusal(opening)
+            if refusal is None:
+                _check_kept(opening)
             now = self._clock.now()
             told_others = self._record(opening, now) if refusal is None else _record_refusal(opening, refusal, now)
         if told_others:
             self._notifier.notify("outbox")
+        outcomes.tell("handout-refused" if refusal else "handed-out", letter, _reason(refusal))
         if refusal is not None:
             raise refusal_problem({caller.practitioner: told(refusal, opening.consent, opening.actor)})
         failpoints.reach("handout.after_record")
@@ -96,6 +108,8 @@ class Handout:
             )
         if row is None:
             raise not_found("letter")
+        if row.deleted_at is not None:
+            raise _DELETED
         question = Question(parse_address(row.address), caller.practitioner, caller.device)
         return Sealed(question, row.address, row.upload, row.size)
 
@@ -142,9 +156,19 @@ class Handout:
                 raise HandoutEndedError(closed.reason) from None
 
 
+def _reason(refusal: Refusal | None) -> str:
+    return refusal.reason.value if refusal else ""
+
+
 def _refusal(opening: Opening) -> Refusal | None:
     decision = opening.decide(opening.question.actor)
     return decision if isinstance(decision, Refusal) else None
+
+
+def _check_kept(opening: Opening) -> None:
+    """Raises problem 410 when the bytes went since the letter was found. Retention passes over it from here on."""
+    if opening.session.connection().execute(_KEPT, {"letter_id": opening.question.letter.letter}).scalar_one():
+        raise _DELETED
 
 
 def _record_refusal(opening: Opening, refusal: Refusal, now: datetime) -> bool:
@@ -187,7 +211,7 @@ def _read(opening: Opening, sealed: Sealed, start: int) -> bytes:
 
 def _find_statement() -> Any:
     return (
-        select(LetterRow.address, LetterRow.upload, LetterRow.size)
+        select(LetterRow.address, LetterRow.upload, LetterRow.size, LetterRow.deleted_at)
         .join(DeliveryRow, DeliveryRow.letter == LetterRow.id)
         .where(LetterRow.id == bindparam("letter_id"), DeliveryRow.recipient == bindparam("reader"))
         .where(DeliveryRow.state == bindparam("released"))
@@ -197,6 +221,10 @@ def _find_statement() -> Any:
 def _window_statement() -> Any:
     window = func.substr(ChunkRow.body, bindparam("begin"), bindparam("length"), type_=LargeBinary())
     return select(window).where(ChunkRow.upload == bindparam("upload_id"), ChunkRow.place == bindparam("chunk_place"))
+
+
+def _kept_statement() -> Any:
+    return select(LetterRow.deleted_at).where(LetterRow.id == bindparam("letter_id")).with_for_update(read=True)
 
 
 def _fetched_statement() -> Any:
@@ -209,5 +237,6 @@ def _fetched_statement() -> Any:
 
 
 _FIND = _find_statement()
+_KEPT = _kept_statement()
 _FETCHED = _fetched_statement()
 _WINDOW = _window_statement()

@@ -16,7 +16,7 @@ from services.chassis.clock import Clock
 from services.chassis.db import Database
 from services.chassis.wake import Notifier
 
-from . import letters, release
+from . import letters, outcomes, release
 from .facts import Question
 from .gate import Gate, GateClosedError, Opening
 from .letters import Stored
@@ -70,35 +70,43 @@ class Held:
         with self._gate.open(Question(address, address.sender, address.device)) as opening:
             if not _claim(opening.session, stored.letter.id):
                 return False
-            self._write(opening, stored)
+            reasons = self._write(opening, stored)
             failpoints.reach("held.before_commit")
         failpoints.reach("held.after_commit")
+        if reasons:
+            outcomes.tell_refused(address.letter, reasons)
+        else:
+            outcomes.tell("released", address.letter)
         for recipient in address.recipients:
             self._notifier.notify("mailbox", str(recipient))
         self._notifier.notify("outbox")
         return True
 
-    def _write(self, opening: Opening, stored: Stored) -> None:
+    def _write(self, opening: Opening, stored: Stored) -> list[str]:
+        """Write what was decided; the reasons of refusals, none where it was released."""
         address, now = opening.question.letter, self._clock.now()
         decisions = {recipient: opening.decide(recipient) for recipient in address.recipients}
         refusals = {who: each for who, each in decisions.items() if isinstance(each, Refusal)}
         if not refusals:
             release.release_held(opening.session, address, now)
-            return
+            return []
         release.refuse(opening.session, address, refusals, now, opening.known)
         shown = {who: told(each, opening.consent, opening.actor) for who, each in refusals.items()}
-        release.refuse_held(opening.session, stored.letter, shown)
+        release.refuse_held(opening.session, stored.letter, shown, now)
+        return [each.reason.value for each in refusals.values()]
 
     def _expire_one(self) -> bool:
         with self._database.transaction() as session:
-            due = _oldest().where(HeldRow.expires_at <= self._clock.now())
+            now = self._clock.now()
+            due = _oldest().where(HeldRow.expires_at <= now)
             held = session.scalar(due.with_for_update(skip_locked=True, of=HeldRow))
             if held is None:
                 return False
             stored = letters.find(session, held.letter)
             assert stored is not None  # noqa: S101 - a foreign key says so
-            release.expire_held(session, stored.letter)
+            release.expire_held(session, stored.letter, now)
             failpoints.reach("held.before_expire_commit")
+        outcomes.tell("expired", stored.letter.id, "held-too-long")
         return True
 
 

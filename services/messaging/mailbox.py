@@ -36,6 +36,7 @@ class Entry:
     released_at: datetime
     fetched_at: datetime | None
     opened_at: datetime | None
+    deleted_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,7 @@ class Mailbox:
 
 
 def _entry(row: Any) -> Entry:
-    place, letter, line, size, released_at, fetched_at, opened_at = row
-    return Entry(place, letter, line, size, released_at, fetched_at, opened_at)
+    return Entry(*row)
 
 
 def _page_statement() -> Any:
@@ -102,6 +102,7 @@ def _page_statement() -> Any:
         DeliveryRow.released_at,
         DeliveryRow.fetched_at,
         DeliveryRow.opened_at,
+        LetterRow.deleted_at,
     )
     return (
         select(*columns)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, String, Text, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, String, Text, Uuid, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.chassis.db import naming
 from services.chassis.tables import Counter, FeedPositionRow, OutboxRow, UtcDateTime
+
+_KEPT = text("deleted_at IS NULL")
 
 
 class Base(DeclarativeBase):
@@ -81,7 +83,7 @@ class LetterRow(Base):
     """One accepted letter: the exact bytes of its address, and what was read from them that a query needs.
 
     `digest` is the SHA-256 of the whole body as it came (address, line feed, age file), `size` its length in bytes.
-    `upload` names its chunks, which hold the age file alone.
+    `upload` names its chunks, which hold the age file alone; after `deleted_at` there are none.
     """
 
     __tablename__ = "letter"
@@ -94,8 +96,12 @@ class LetterRow(Base):
     upload: Mapped[UUID] = mapped_column(Uuid)
     thread: Mapped[UUID] = mapped_column(Uuid)
     accepted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index("ix_letter_sent", "sender", "accepted_at", "id"),)
+    __table_args__ = (
+        Index("ix_letter_sent", "sender", "accepted_at", "id"),
+        Index("ix_letter_kept", "accepted_at", postgresql_where=_KEPT, sqlite_where=_KEPT),
+    )
 
 
 class ChunkRow(Base):

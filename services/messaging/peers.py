@@ -44,9 +44,9 @@ class Follower:
         self._clock = clock
         self._holder: LeaseHolder | None = None
 
-    def usable(self, epoch: UUID, applied: int) -> Lease | None:
-        """The newest live lease whose facts are all applied, or None."""
-        return None if self._holder is None else self._holder.usable(epoch, applied)
+    def usable(self, epoch: UUID, applied: int, incarnation: str | None) -> Lease | None:
+        """The newest live lease, for this incarnation of the database, whose facts are all applied, or None."""
+        return None if self._holder is None else self._holder.usable(epoch, applied, incarnation)
 
     def run(self, stop: threading.Event) -> None:
         """Keep leases until told to stop.

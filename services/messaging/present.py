@@ -30,6 +30,7 @@ def letter(stored: Stored) -> LetterAnswer:
         address=to_base64url(stored.letter.address),
         state=stored.state,
         deliveries=[_delivery(each) for each in stored.deliveries],
+        deleted_at=stored.letter.deleted_at,
     )
 
 
@@ -63,4 +64,5 @@ def _entry(entry: Entry) -> InboxEntry:
         released_at=entry.released_at,
         fetched_at=entry.fetched_at,
         opened_at=entry.opened_at,
+        deleted_at=entry.deleted_at,
     )

@@ -113,20 +113,20 @@ def refuse(session: Session, address: Address, refusals: Mapping[UUID, Refusal],
         account.disclose(session, patient, told)
 
 
-def refuse_held(session: Session, letter: LetterRow, told: Mapping[UUID, Refusal]) -> None:
-    """Refuse a letter that was held, with the reasons that its sender may learn, and drop its bytes."""
+def refuse_held(session: Session, letter: LetterRow, told: Mapping[UUID, Refusal], at: datetime) -> None:
+    """Refuse a letter that was held, with the reasons that its sender may learn, and delete its bytes."""
     values = {"state": State.REFUSED.value, "reason": OTHER_REFUSED}
     _change_held(session, letter.id, values, DeliveryRow.recipient.not_in(list(told)))
     for recipient, refusal in told.items():
         values = {"state": State.REFUSED.value, "reason": refusal.reason.value}
         _change_held(session, letter.id, values, DeliveryRow.recipient == recipient)
-    _drop(session, letter)
+    _drop(session, letter, at)
 
 
-def expire_held(session: Session, letter: LetterRow) -> None:
-    """Give up a letter that was held for too long, and drop its bytes."""
+def expire_held(session: Session, letter: LetterRow, at: datetime) -> None:
+    """Give up a letter that was held for too long, and delete its bytes."""
     _change_held(session, letter.id, {"state": State.EXPIRED.value, "reason": "held-too-long"})
-    _drop(session, letter)
+    _drop(session, letter, at)
 
 
 def take_places(session: Session, recipients: Iterable[UUID]) -> dict[UUID, int]:
@@ -171,9 +171,15 @@ def _let_go(session: Session, letter: UUID) -> None:
     session.connection().execute(delete(HeldRow).where(HeldRow.letter == letter))
 
 
-def _drop(session: Session, letter: LetterRow) -> None:
+def _drop(session: Session, letter: LetterRow, at: datetime) -> None:
     _let_go(session, letter.id)
-    session.connection().execute(delete(ChunkRow).where(ChunkRow.upload == letter.upload))
+    delete_bytes(session, letter.id, letter.upload, at)
+
+
+def delete_bytes(session: Session, letter: UUID, upload: UUID, at: datetime) -> None:
+    """Delete what was sealed, and keep what became of it."""
+    session.connection().execute(delete(ChunkRow).where(ChunkRow.upload == upload))
+    session.connection().execute(update(LetterRow).where(LetterRow.id == letter).values(deleted_at=at))
 
 
 _INSERT_LETTER = insert(LetterRow)

@@ -89,12 +89,16 @@ class SendAnswer(SparseAnswer):
 
 
 class LetterAnswer(Answer):
-    """A letter as its sender sees it, or a recipient their own copy. `address` are the exact bytes, base64url."""
+    """A letter as its sender sees it, or a recipient their own copy. `address` are the exact bytes, base64url.
+
+    `deleted_at`: since then its bytes are not here any more.
+    """
 
     letter: UUID
     address: str
     state: State
     deliveries: list[DeliveryAnswer]
+    deleted_at: datetime | None = None
 
 
 class SentAnswer(SparseAnswer):
@@ -114,6 +118,7 @@ class InboxEntry(Answer):
     released_at: datetime
     fetched_at: datetime | None
     opened_at: datetime | None
+    deleted_at: datetime | None = None
 
 
 class InboxAnswer(Answer):

@@ -22,7 +22,7 @@ from services.chassis.db import Database
 from services.chassis.problems import Problem, invalid_field, unavailable
 from services.chassis.wake import Notifier
 
-from . import letters, release
+from . import letters, outcomes, release
 from .accept import accept_for
 from .facts import Question
 from .gate import Gate, GateClosedError, Opening
@@ -64,8 +64,8 @@ class Sending:
     def send(self, caller: Caller, letter: UUID, pieces: Iterator[bytes]) -> Outcome:
         """Read a letter and release, hold or refuse it. Sending the same bytes again changes nothing.
 
-        Raises problem 403 (the gate's reason), 403 `not-the-sender`, 409 `letter-id-taken`, 422, and those of
-        `Intake.read`.
+        Raises problem 403 (the gate's reason), 403 `not-the-sender`, 409 `letter-id-taken`, 410 `letter-deleted`, 422,
+        and those of `Intake.read`.
         """
         incoming = self._intake.read(pieces)
         try:
@@ -107,9 +107,11 @@ class Sending:
                 self._accept_letter(opening.session, incoming, now)
         self._ring(() if refusals else address.recipients)
         if not refusals:
+            outcomes.tell("released", address.letter)
             return Outcome(address.letter, State.RELEASED, address.recipients, now)
         if known is not None:
             return known
+        outcomes.tell_refused(address.letter, [each.reason.value for each in refusals.values()])
         raise refusal_problem({who: told(each, opening.consent, opening.actor) for who, each in refusals.items()})
 
     def _refuse(self, opening: Opening, incoming: Incoming, refusals: dict[UUID, Refusal]) -> Outcome | None:
@@ -128,6 +130,7 @@ class Sending:
             release.hold(session, address, now + self._held_for)
             failpoints.reach("hold.before_commit")
         self._notifier.notify("held")
+        outcomes.tell("held", address.letter, reason)
         return Outcome(address.letter, State.HELD, address.recipients, reason=reason)
 
     def _ring(self, recipients: Iterable[UUID]) -> None:
@@ -146,13 +149,20 @@ def _check_sender(caller: Caller, letter: UUID, incoming: Incoming) -> None:
 
 
 def _known(session: Session, incoming: Incoming) -> Outcome | None:
-    """What became of this letter, if it is here. Raises problem 409 when its id belongs to another."""
+    """What became of this letter, if it is here.
+
+    Raises problem 409 when its id belongs to another, 410 when it was released and its bytes are gone: whoever sends
+    it again wants it to be read, and that these bytes cannot bring about.
+    """
     stored = letters.find(session, incoming.address.letter)
     if stored is None:
         return None
     if (stored.letter.sender, stored.letter.digest) != (incoming.address.sender, incoming.digest):
         detail = "Another letter has this id already. Seal the letter again under a new id."
         raise Problem(409, "letter-id-taken", "Letter id taken", detail)
+    if stored.state is State.RELEASED and stored.letter.deleted_at is not None:
+        detail = "It was released, and its bytes are deleted since. Seal the document anew and send it as a new letter."
+        raise Problem(410, "letter-deleted", "Letter deleted", detail)
     first = stored.deliveries[0]
     recipients = tuple(each.recipient for each in stored.deliveries)
     return Outcome(stored.letter.id, stored.state, recipients, first.released_at, first.reason, new=False)

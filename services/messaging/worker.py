@@ -1,7 +1,7 @@
 """Messaging's worker: `concord-server worker messaging`.
 
-Owns the loops beside the web: events out, both feeds in, held letters settled, abandoned uploads swept. Refuses
-requests.
+Owns the loops beside the web: events out, both feeds in, held letters settled, abandoned uploads swept, letters
+deleted when their time is over. Refuses requests.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import threading
 
 from services.chassis import worker
 from services.chassis.bus import Bus
+from services.chassis.measures import Measures
 from services.chassis.outbox import Relay
 from services.chassis.process import Background
 
-from . import models, peers
+from . import measures, models, peers
 from .app import Deps, build, follow
+from .retention import Policy, Retention
 
 # How soon a held letter goes once the gate is open again; also how often it is looked whether one has expired.
 HELD_SECONDS = 0.5
@@ -23,8 +25,8 @@ SWEEP_SECONDS = 600.0
 GATHER_SECONDS = 0.1
 
 
-def start(deps: Deps, bus: Bus, background: Background) -> None:
-    """Start every loop of this service's worker."""
+def start(deps: Deps, bus: Bus, background: Background) -> Measures:
+    """Start every loop of this service's worker; what it can tell of the service."""
     follow(deps, background)
     relay = Relay(deps.database, bus, deps.notifier, deps.clock, models.Outbox, gather=GATHER_SECONDS)
     background.start("messaging relay", relay.run)
@@ -34,6 +36,9 @@ def start(deps: Deps, bus: Bus, background: Background) -> None:
     )
     background.start("messaging held", lambda stop: settle_held(deps, stop))
     background.every("messaging sweep", SWEEP_SECONDS, deps.desk.intake.sweep)
+    retention = Retention(deps.database, deps.clock, Policy.of(deps.settings))
+    background.every("messaging retention", SWEEP_SECONDS, retention.apply)
+    return measures.of(deps, bus)
 
 
 def settle_held(deps: Deps, stop: threading.Event) -> None:

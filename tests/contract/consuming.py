@@ -25,10 +25,16 @@ def happened(number: int = 0, type_: str = TYPE, text: str = "Ärztin \u2028 \0 
 
 @contextmanager
 def consuming(
-    bus: Bus, handler: Callable[[Event], None], subscription: Subscription = SUBSCRIPTION
+    bus: Bus,
+    handler: Callable[[Event], None],
+    subscription: Subscription = SUBSCRIPTION,
+    stop: threading.Event | None = None,
 ) -> Iterator[threading.Event]:
-    """A consumer in a thread, for the block."""
-    stop = threading.Event()
+    """A consumer in a thread, for the block.
+
+    A handler that ends its own consumer brings `stop` along: it may be called before the block has begun.
+    """
+    stop = stop or threading.Event()
     thread = threading.Thread(target=bus.consume, args=(subscription, handler, stop))
     thread.start()
     try:

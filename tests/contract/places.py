@@ -60,7 +60,7 @@ class RabbitPlace:
 
     def __init__(self, url: str, prefix: str | None = None) -> None:
         self.url = url
-        self.topology = Topology(prefix or f"concord-test-{uuid4().hex[:8]}")
+        self.topology = Topology(prefix or f"concord_test_{uuid4().hex[:8]}")
         self.address = ("rabbitmq", url, self.topology.events.removesuffix(".events"))
 
     def open(self, url: str | None = None) -> RabbitBus:
@@ -75,7 +75,7 @@ class RabbitPlace:
     def remove(self) -> None:
         """Delete everything of this prefix."""
         with pika.BlockingConnection(pika.URLParameters(self.url)) as connection:
-            for queue in (QUEUE, SECOND_QUEUE):
+            for queue in (QUEUE, SECOND_QUEUE, "messaging"):
                 for name in (self.topology.queue(queue), self.topology.dead_queue(queue)):
                     with contextlib.suppress(AMQPError):
                         connection.channel().queue_delete(name)

@@ -18,7 +18,7 @@ from services.chassis.bus import BusUnavailableError
 from services.chassis.bus_rabbitmq import RabbitBus
 from services.chassis.event import Event
 from tests.cable import Cable
-from tests.contract.consuming import SECONDS, consuming, until
+from tests.contract.consuming import SECONDS, consuming, happened, until
 from tests.contract.places import QUEUE, SUBSCRIPTION, TYPE, RabbitPlace
 
 
@@ -183,3 +183,16 @@ def test_only_the_bus_room_imports_pika() -> None:
     ).stdout.split()
     assert found
     assert all(path.startswith("services/chassis/bus_rabbitmq/") for path in found)
+
+
+def test_a_trace_goes_along_with_an_event_and_not_in_it(rabbit: RabbitPlace) -> None:
+    trace = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
+    bus, got = rabbit.open(), list[Event]()
+    bus.declare(SUBSCRIPTION)
+    sent = [happened(1).traced(trace), happened(2)]
+    bus.publish(sent)
+    with consuming(bus, got.append):
+        until(lambda: len(got) == 2)
+    bus.close()
+    assert [event.traceparent for event in got] == [trace, None]
+    assert [event.encode() for event in got] == [event.encode() for event in sent]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from concord.client import Client
 from concord.errors import (
@@ -237,3 +238,27 @@ def _released_soon(act: Callable[[], dict[str, object]]) -> None:
             return False
 
     wait_for(released, 10, "the letter to be released")
+
+
+class _Busy(httpx.BaseTransport):
+    """A gateway that has had enough: letters are answered 429 until it is told otherwise."""
+
+    def __init__(self, way: httpx.BaseTransport) -> None:
+        self._way = way
+        self.busy = True
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Forward one request, unless it is a letter."""
+        if not self.busy or request.method != "PUT":
+            return self._way.handle_request(request)
+        problem = {"type": "urn:concord:problem:too-many-requests", "title": "Too many requests", "status": 429}
+        return httpx.Response(429, json=problem, headers={"Retry-After": "5"})
+
+
+def test_a_letter_that_the_gateway_had_no_time_for_is_kept_and_sent_later(world: World, people: People) -> None:
+    busy = _Busy(world.transport())
+    physician = world.again(people.physician, busy)
+    sealed = physician.letters.seal(note(active_consent(people).id))
+    assert refusal(lambda: physician.letters.resend(sealed)).type == "too-many-requests"
+    busy.busy = False
+    assert physician.letters.resend(sealed).answer["state"] == "released"

@@ -26,6 +26,7 @@ HINTS = {
     "invalid-client": "Check the clock of this machine. If it is right, ask your administrator about this device.",
     "invitation-refused": "Ask your administrator for a new invitation.",
     "label-not-covered": "Leave that part out, or ask the patient for a consent that covers it.",
+    "letter-deleted": "Its sender has to seal the document anew, as a new letter: concord send",
     "letter-id-taken": "Seal the document anew.",
     "no-active-consent": "See what is in force: concord consent list",
     "no-expiry-event": "To stop it sooner: concord consent revoke",

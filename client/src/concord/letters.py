@@ -49,6 +49,12 @@ class Sent:
     answer: dict[str, Any]
 
 
+# A refusal that says nothing of the letter itself: sign in again, try later. The letter stays for that.
+_PASSING = {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+_FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
+_DELETED = "letter-deleted"
+
+
 class Letters:
     """Letters to and from colleagues."""
 
@@ -115,7 +121,9 @@ class Letters:
         try:
             answer = self.api.put(letter, lambda: box.pieces(letter, PIECE))
         except ServiceError as refused:
-            if refused.status < HTTPStatus.INTERNAL_SERVER_ERROR and box is self._outgoing:
+            if box is self._outgoing and refused.type == _DELETED:
+                box.move(letter, self._box)  # it had arrived, long ago: what is kept here may be the last copy
+            elif box is self._outgoing and refused.status not in _PASSING and refused.status < _FAILED:
                 box.remove(letter)  # refused for good: it would be refused again
             raise
         if box is self._outgoing:

@@ -1,14 +1,14 @@
 """Signed-in HTTP: the one place where the client talks to the services.
 
 Owns signing in (private_key_jwt, RFC 7523), the DPoP proof on each request (RFC 9449), the retry after an expired
-token, and the translation of problem documents (RFC 9457) into `ServiceError`. Refuses redirects, and every other
-origin than the one it was made for.
+token or where a service asks for one (RFC 9110), and the translation of problem documents (RFC 9457) into
+`ServiceError`. Refuses redirects, and every other origin than the one it was made for.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +24,11 @@ CLIENT_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 RENEW_BEFORE_SECONDS = 20
 # A long poll waits up to 25 s and a revocation up to 8 s; a service that is silent for longer is not there.
 TIMEOUT = httpx.Timeout(40.0, connect=5.0)
+# What may be asked again without a second effect (RFC 9110, section 9.2.2), when a service says "503, in n seconds".
+IDEMPOTENT = frozenset({"GET", "PUT"})
+ATTEMPTS = 3
+# Who is told to wait for longer is told so: the person at the screen decides then.
+WAIT_AT_MOST_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,15 @@ class _Token:
 class Transport:
     """Requests to one Concord origin. Without a device only what needs no token can be asked."""
 
-    def __init__(self, base_url: str, device: Device | None = None, *, transport: httpx.BaseTransport | None = None):
+    def __init__(
+        self,
+        base_url: str,
+        device: Device | None = None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        wait: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._wait = wait
         self.base_url = base_url.rstrip("/")
         self._device = device
         self._http = httpx.Client(base_url=self.base_url, timeout=TIMEOUT, transport=transport, follow_redirects=False)
@@ -70,15 +83,22 @@ class Transport:
     @contextmanager
     def stream(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
         """A signed-in request whose answer is read piece by piece. A refusal is raised before the block is entered."""
-        for attempt in (1, 2):
+        attempt, renewed = 1, False
+        while True:
             headers = self.authorization(method, path)
             with self._exchange(method, path, headers, request) as response:
-                if response.status_code == 401 and attempt == 1:
-                    self._token = None  # it ended early or its key was rotated: sign in once more
-                    continue
-                _raise_for_problem(response)
-                yield response
-                return
+                renewing = response.status_code == 401 and not renewed
+                pause = 0 if renewing else _again_in(method, response, attempt)
+                if pause is None:
+                    _raise_for_problem(response)
+                    yield response
+                    return
+            if renewing:
+                self._token, renewed = None, True  # it ended early or its key was rotated: sign in once more
+            else:
+                attempt += 1
+            if pause:  # the connection of the refusal is not kept meanwhile
+                self._wait(pause)
 
     def anonymous(self, method: str, path: str, **request: Any) -> Any:
         """A request without a token, such as an enrolment."""
@@ -127,6 +147,15 @@ class Transport:
             },
         )
         return _Token(answer["access_token"], time.monotonic() + answer["expires_in"] - RENEW_BEFORE_SECONDS)
+
+
+def _again_in(method: str, response: httpx.Response, attempt: int) -> int | None:
+    """After how many seconds the same is to be asked again; None when this answer is the one that counts."""
+    after = response.headers.get("Retry-After", "")
+    passing = response.status_code == 503 and method in IDEMPOTENT and attempt < ATTEMPTS
+    if not passing or not after.isdecimal() or int(after) > WAIT_AT_MOST_SECONDS:
+        return None
+    return int(after)
 
 
 def _raise_for_problem(response: httpx.Response) -> None:

@@ -127,6 +127,11 @@ def verify_note(note: str, key: VerifierKey) -> str:
     return text
 
 
+def unverified_text(note: str) -> str:
+    """The text of a note, whoever signed it. Raises `NoteError`."""
+    return _taken_apart(note)[0]
+
+
 def text_lines(text: str, count: int) -> list[str]:
     """The `count` lines of a note's text, none of them empty. Raises `NoteError`."""
     lines = text.split("\n")

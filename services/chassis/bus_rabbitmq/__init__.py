@@ -7,11 +7,11 @@ process. A connection is never shared over a fork: publisher and consumers open 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pika
 
-from ..bus import Subscription
+from ..bus import Depth, Subscription
 from ..event import Event
 from .consumer import Consumer, Handlers
 from .dead_letters import DeadLetters
@@ -51,6 +51,10 @@ class RabbitBus:
     ) -> None:
         """See `Bus.consume`."""
         self._consumer.consume(subscription, Handlers(handler, several), stop)
+
+    def depths(self, queues: Sequence[str]) -> Mapping[str, Depth]:
+        """See `Bus.depths`."""
+        return self._dead_letters.depths(queues)
 
     def dead_letters(self, queue: str, limit: int = 100) -> list[bytes]:
         """See `Bus.dead_letters`."""

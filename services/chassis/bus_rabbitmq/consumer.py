@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
@@ -32,18 +32,32 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
+class Message:
+    """What the broker delivered: the event's bytes, and the trace that goes along with it."""
+
+    tag: int
+    body: bytes
+    traceparent: str | None
+
+
+def _message(method: Any, properties: Any, body: bytes) -> Message:
+    given = (properties.headers or {}).get("traceparent")
+    return Message(method.delivery_tag, body, given if isinstance(given, str) else None)
+
+
+@dataclass(frozen=True)
 class Handlers:
     """What handles an event, and perhaps several at once."""
 
     one: Callable[[Event], None]
     several: Callable[[Sequence[Event]], None] | None
 
-    def together(self, bodies: Sequence[bytes]) -> bool:
+    def together(self, messages: Sequence[Message]) -> bool:
         """Whether all of them were handled at once; otherwise none was."""
         if self.several is None:
             return False
         try:
-            self.several([Event.decode(body) for body in bodies])
+            self.several([Event.decode(each.body).traced(each.traceparent) for each in messages])
         except Exception:  # one of them may be at fault: each is then tried by itself, and set aside by itself
             return False
         return True
@@ -84,15 +98,14 @@ class Consumer:
         self._topology.declare(channel, subscription)
         channel.basic_qos(prefetch_count=PREFETCH)
         delivered = channel.consume(self._topology.queue(subscription.queue), inactivity_timeout=LOOK_AT_STOP_SECONDS)
-        for method, _, body in delivered:
+        for method, properties, body in delivered:
             if line.stop.is_set():
                 return  # what was sent ahead goes back to the queue when the connection closes
             if method is None:
                 continue
-            messages = [(method.delivery_tag, body)]
+            messages = [_message(method, properties, body)]
             while channel.get_waiting_message_count():
-                further, _, more = next(delivered)
-                messages.append((further.delivery_tag, more))
+                messages.append(_message(*next(delivered)))
             line.settle(messages)
 
 
@@ -105,22 +118,21 @@ class _Line:
     hands: Executor
     stop: threading.Event
 
-    def settle(self, messages: list[tuple[int, bytes]]) -> None:
+    def settle(self, messages: list[Message]) -> None:
         """Handle what waits together, or one by one where that fails."""
-        bodies = [body for _, body in messages]
-        if len(messages) > 1 and self._beside(lambda: self.handlers.together(bodies)):
-            self.channel.basic_ack(messages[-1][0], multiple=True)
+        if len(messages) > 1 and self._beside(lambda: self.handlers.together(messages)):
+            self.channel.basic_ack(messages[-1].tag, multiple=True)
             return
-        for tag, body in messages:
-            if self._tried(body):
-                self.channel.basic_ack(tag)
+        for each in messages:
+            if self._tried(each):
+                self.channel.basic_ack(each.tag)
             elif self.stop.is_set():
                 return
             else:
-                self.channel.basic_reject(tag, requeue=False)  # to the dead-letter exchange
+                self.channel.basic_reject(each.tag, requeue=False)  # to the dead-letter exchange
 
-    def _tried(self, body: bytes) -> bool:
-        return self._beside(lambda: attempt(body, self.handlers.one, self.stop.wait))
+    def _tried(self, message: Message) -> bool:
+        return self._beside(lambda: attempt(message.body, self.handlers.one, self.stop.wait, message.traceparent))
 
     def _beside(self, work: Callable[[], Result]) -> Result:
         """Have `work` done in the other thread while this one minds the connection. Raises `AMQPError`."""

@@ -1,19 +1,19 @@
-"""Looking at dead letters, and putting them back.
+"""Looking at queues and dead letters, and putting dead letters back.
 
-Owns the two operations an operator has. Refuses to drop any: a dead letter leaves its queue only when its own queue
+Owns the operations an operator has. Refuses to drop any: a dead letter leaves its queue only when its own queue
 has confirmed it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.exceptions import AMQPError
+from pika.exceptions import AMQPError, ChannelClosedByBroker
 
-from ..bus import BusUnavailableError
+from ..bus import BusUnavailableError, Depth
 from .publisher import PERSISTENT
 from .topology import Topology
 
@@ -24,6 +24,21 @@ class DeadLetters:
     def __init__(self, parameters: pika.URLParameters, topology: Topology) -> None:
         self._parameters = parameters
         self._topology = topology
+
+    def depths(self, queues: Sequence[str]) -> Mapping[str, Depth]:
+        """How full these queues are, without those that are not there."""
+        with self._connection() as connection:
+            found = {queue: self._depth(connection, queue) for queue in queues}
+        return {queue: depth for queue, depth in found.items() if depth is not None}
+
+    def _depth(self, connection: pika.BlockingConnection, queue: str) -> Depth | None:
+        names = (self._topology.queue(queue), self._topology.dead_queue(queue))
+        try:
+            with connection.channel() as channel:
+                waiting, dead = (channel.queue_declare(name, passive=True).method.message_count for name in names)
+                return Depth(waiting, dead)
+        except ChannelClosedByBroker:  # no such queue: the broker closes the channel over the question
+            return None
 
     def peek(self, queue: str, limit: int) -> list[bytes]:
         """Up to `limit` dead letters; they go back when the channel closes."""
@@ -62,8 +77,13 @@ class DeadLetters:
 
     @contextmanager
     def _channel(self) -> Iterator[BlockingChannel]:
+        with self._connection() as connection:
+            yield connection.channel()
+
+    @contextmanager
+    def _connection(self) -> Iterator[pika.BlockingConnection]:
         try:
             with pika.BlockingConnection(self._parameters) as connection:
-                yield connection.channel()
+                yield connection
         except (AMQPError, OSError):
             raise BusUnavailableError("the broker does not answer") from None

@@ -17,6 +17,7 @@ import pika
 from pika.adapters.select_connection import SelectConnection
 from pika.exceptions import AMQPError
 
+from .. import tracing
 from ..bus import BusUnavailableError, UnroutableError
 from ..event import Event
 from .topology import Topology
@@ -159,10 +160,7 @@ class _Session:
         batch.unconfirmed = set(range(self._next_tag, self._next_tag + len(batch.events)))
         self._next_tag += len(batch.events)
         for event, body in batch.events:
-            properties = pika.BasicProperties(
-                message_id=str(event.id), content_type="application/cloudevents+json", delivery_mode=PERSISTENT
-            )
-            self._channel.basic_publish(self._topology.events, event.type, body, properties, mandatory=True)
+            self._channel.basic_publish(self._topology.events, event.type, body, _properties(event), mandatory=True)
 
     def _on_return(self, _channel: Any, _method: Any, properties: Any, _body: bytes) -> None:
         if self._batch is not None:  # a returned event is confirmed as well, right after
@@ -181,3 +179,18 @@ class _Session:
         if self._batch is not None and not self._batch.settled.is_set():
             self._batch.refuse()
         self._connection.ioloop.stop()
+
+
+def _properties(event: Event) -> pika.BasicProperties:
+    """What stands around an event; its trace, if it has one, goes on from the moment at which it is sent."""
+    attributes = {"messaging.system": "rabbitmq", "messaging.message.id": str(event.id)}
+    headers = None
+    if event.traceparent is not None:
+        with tracing.span(f"send {event.type}", "producer", attributes, event.traceparent):
+            headers = {"traceparent": tracing.current() or event.traceparent}
+    return pika.BasicProperties(
+        message_id=str(event.id),
+        content_type="application/cloudevents+json",
+        delivery_mode=PERSISTENT,
+        headers=headers,
+    )

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from services.chassis.feed import Number
 from services.chassis.tables import UtcDateTime
 
 from .base import Base, only
@@ -125,6 +126,11 @@ class VersionRow(Base):
         # For reminders and for judging anew: what is in force, by when it ends.
         Index("ix_consent_version_ends", "valid_until", **only("status = 'active'")),
     )
+
+    @property
+    def told(self) -> Number | None:
+        """The last change of it that messaging follows; None when there was none."""
+        return Number.known(self.feed_epoch, self.feed_seq)
 
 
 class DirectionRow(Base):

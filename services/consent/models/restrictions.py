@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Date, ForeignKey, Index, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
+from services.chassis.feed import Number
 from services.chassis.tables import UtcDateTime
 
 from .base import Base
@@ -47,6 +48,11 @@ class RestrictionRow(Base):
         CheckConstraint("(recipient_kind IS NULL) = (recipient_id IS NULL)", name="recipient"),
         Index("ix_restriction_patient", "patient", "created_at", "id"),
     )
+
+    @property
+    def told(self) -> Number | None:
+        """The last change of it that messaging follows; None when there was none."""
+        return Number.known(self.feed_epoch, self.feed_seq)
 
 
 class DeclinedRow(Base):

@@ -87,7 +87,7 @@ class World:
         """Somebody asks whether one of the last revocations is effective."""
         last = sorted(self.model.revocations, reverse=True)[:2]
         if last:
-            self._authority_does(lambda: self.authority.barrier.effective(last[which % len(last)]))
+            self._authority_does(lambda: self.authority.holds(last[which % len(last)]))
             self._hear()
 
     def settle(self) -> None:

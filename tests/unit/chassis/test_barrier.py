@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
 from services.chassis import failpoints
-from services.chassis.barrier import Point, lagging
+from services.chassis.barrier import LostChangeError, Point, lagging
 from services.chassis.db import Database
 from services.chassis.failpoints import FailpointReachedError
 from tests.fakes import FakeClock
@@ -72,7 +72,7 @@ def test_what_holds_for_a_change_holds_for_every_earlier_one(listed: list[Point]
 
 
 def test_where_nobody_follows_a_change_is_effective_at_once(authority: Authority) -> None:
-    assert authority.barrier.effective(authority.give("a"))
+    assert authority.holds(authority.give("a"))
 
 
 def test_a_change_is_effective_once_everybody_has_reported_it(authority: Authority) -> None:
@@ -81,9 +81,9 @@ def test_a_change_is_effective_once_everybody_has_reported_it(authority: Authori
     authority.report(OTHER, 1)
     number = authority.revoke("a")
     authority.report(POINT, number)
-    assert not authority.barrier.effective(number)
+    assert not authority.holds(number)
     authority.report(OTHER, number)
-    assert authority.barrier.effective(number)
+    assert authority.holds(number)
     assert authority.effective() == [number]
 
 
@@ -92,25 +92,25 @@ def test_a_lease_granted_after_the_change_does_not_delay_it(authority: Authority
     authority.give("a")
     number = authority.revoke("a")
     authority.report(POINT, 0)
-    assert authority.barrier.effective(number)
+    assert authority.holds(number)
 
 
 def test_further_leases_do_not_extend_the_wait(authority: Authority, clock: FakeClock, revoked: int) -> None:
-    assert not authority.barrier.effective(revoked)
+    assert not authority.holds(revoked)
     for _ in range(3):
         clock.advance(LONGEST / 3)
         authority.report(POINT, 1)
-    assert authority.barrier.effective(revoked)
+    assert authority.holds(revoked)
 
 
 def test_silence_is_enough_after_the_longest_lease_and_deadline_and_not_before(
     authority: Authority, clock: FakeClock, revoked: int
 ) -> None:
-    assert not authority.barrier.effective(revoked)
+    assert not authority.holds(revoked)
     clock.advance(LONGEST - 0.01)
-    assert not authority.barrier.effective(revoked)
+    assert not authority.holds(revoked)
     clock.advance(0.02)
-    assert authority.barrier.effective(revoked)
+    assert authority.holds(revoked)
 
 
 def test_the_wait_begins_when_this_process_first_sees_the_change(
@@ -118,45 +118,46 @@ def test_the_wait_begins_when_this_process_first_sees_the_change(
 ) -> None:
     """Not at the time of day that is written beside it, which any clock may have said."""
     clock.advance(LONGEST * 2)
-    assert not authority.barrier.effective(revoked)
+    assert not authority.holds(revoked)
     clock.advance(LONGEST)
-    assert authority.barrier.effective(revoked)
+    assert authority.holds(revoked)
 
 
 def test_setting_the_time_of_day_shortens_nothing(authority: Authority, clock: FakeClock, revoked: int) -> None:
-    assert not authority.barrier.effective(revoked)
+    assert not authority.holds(revoked)
     clock.jump(86400)
-    assert not authority.barrier.effective(revoked)
+    assert not authority.holds(revoked)
 
 
 def test_a_process_that_starts_afresh_waits_afresh(authority: Authority, clock: FakeClock, revoked: int) -> None:
-    assert not authority.barrier.effective(revoked)
+    assert not authority.holds(revoked)
     clock.advance(LONGEST - 0.1)
     authority.start()
     clock.advance(0.2)
-    assert not authority.barrier.effective(revoked)
+    assert not authority.holds(revoked)
     clock.advance(LONGEST)
-    assert authority.barrier.effective(revoked)
+    assert authority.holds(revoked)
 
 
 def test_the_time_of_a_number_does_not_begin_before_its_commit(authority: Authority, clock: FakeClock) -> None:
     authority.give("a")
     authority.report(POINT, 1)
-    assert not authority.barrier.effective(2)
+    with pytest.raises(LostChangeError):
+        authority.holds(2)
     clock.advance(LONGEST)
     number = authority.revoke("a")
-    assert not authority.barrier.effective(number)
+    assert not authority.holds(number)
 
 
 def test_whom_time_does_not_bound_must_report(authority: Authority, clock: FakeClock) -> None:
     authority.give("a")
     authority.report(POINT, 1, bounded=False)
     number = authority.revoke("a")
-    assert not authority.barrier.effective(number)
+    assert not authority.holds(number)
     clock.advance(86400)
-    assert not authority.barrier.effective(number)
+    assert not authority.holds(number)
     authority.report(POINT, number, bounded=False)
-    assert authority.barrier.effective(number)
+    assert authority.holds(number)
 
 
 def test_after_a_restore_nothing_is_effective_before_every_old_lease_has_ended(
@@ -167,13 +168,13 @@ def test_after_a_restore_nothing_is_effective_before_every_old_lease_has_ended(
     authority.feed.new_epoch()
     later = authority.give("b")
     authority.report(POINT, later)
-    assert not authority.barrier.effective(number)
-    assert not authority.barrier.effective(later)
+    assert not authority.holds(number)
+    assert not authority.holds(later)
     clock.advance(LONGEST - 0.01)
-    assert not authority.barrier.effective(later)
+    assert not authority.holds(later)
     clock.advance(0.02)
-    assert authority.barrier.effective(later)
-    assert authority.barrier.effective(number)
+    assert authority.holds(later)
+    assert authority.holds(number)
 
 
 def test_a_report_in_the_old_epoch_says_nothing_about_the_new_one(authority: Authority, clock: FakeClock) -> None:
@@ -181,16 +182,16 @@ def test_a_report_in_the_old_epoch_says_nothing_about_the_new_one(authority: Aut
     authority.report(POINT, 1, bounded=False)
     authority.feed.new_epoch()
     number = authority.give("b")
-    assert not authority.barrier.effective(number)
+    assert not authority.holds(number)
     clock.advance(86400)
-    assert not authority.barrier.effective(number)
+    assert not authority.holds(number)
     authority.report(POINT, number, bounded=False)
-    assert authority.barrier.effective(number)
+    assert authority.holds(number)
 
 
 def test_a_number_that_a_restore_gives_again_waits_again(authority: Authority, clock: FakeClock, revoked: int) -> None:
     """The process lived through the restore: it has seen that number before, as another change."""
-    assert not authority.barrier.effective(revoked)
+    assert not authority.holds(revoked)
     with authority.database.transaction() as session:
         session.execute(update(FeedTable).values(seq=1))
         session.execute(delete(FeedEvent).where(FeedEvent.seq == revoked))
@@ -199,37 +200,37 @@ def test_a_number_that_a_restore_gives_again_waits_again(authority: Authority, c
     authority.barrier.settle_pending()
     clock.advance(LONGEST)
     assert authority.revoke("a") == revoked
-    assert not authority.barrier.effective(revoked)
+    assert not authority.holds(revoked)
     clock.advance(LONGEST)
-    assert authority.barrier.effective(revoked)
+    assert authority.holds(revoked)
 
 
 def test_since_when_it_is_effective_is_written_once(authority: Authority, clock: FakeClock) -> None:
     number = authority.give("a")
-    assert authority.barrier.effective(number)
+    assert authority.holds(number)
     first = clock.now()
     clock.advance(60)
     authority.start()
-    assert authority.barrier.effective(number)
+    assert authority.holds(number)
     with authority.database.transaction() as session:
         assert session.scalar(select(FeedEvent.effective_at)) == first
 
 
 def test_once_written_it_stays_so_whoever_comes_to_lag(authority: Authority) -> None:
     number = authority.give("a")
-    assert authority.barrier.effective(number)
+    assert authority.holds(number)
     authority.report(POINT, 0, epoch=authority.feed.new_epoch())
-    assert authority.barrier.effective(number)
+    assert authority.holds(number)
 
 
 def test_a_crash_before_it_is_written_acknowledges_nothing(authority: Authority) -> None:
     number = authority.give("a")
     failpoints.arm({"barrier.before_persist": "raise"})
     with pytest.raises(FailpointReachedError):
-        authority.barrier.effective(number)
+        authority.holds(number)
     assert authority.effective() == []
     failpoints.disarm()
-    assert authority.barrier.effective(number)
+    assert authority.holds(number)
 
 
 def test_settling_makes_effective_what_nobody_asks_about(authority: Authority, clock: FakeClock, revoked: int) -> None:
@@ -255,7 +256,7 @@ def test_a_waiter_wakes_with_the_report(authority: Authority, revoked: int) -> N
     started = time.monotonic()
 
     def wait() -> None:
-        done.append((authority.barrier.await_effective(revoked, 5.0), time.monotonic() - started))
+        done.append((authority.barrier.await_effective(authority.change(revoked), 5.0), time.monotonic() - started))
 
     waiter = threading.Thread(target=wait)
     waiter.start()
@@ -268,7 +269,7 @@ def test_a_waiter_wakes_with_the_report(authority: Authority, revoked: int) -> N
 
 
 def test_a_waiter_gives_up_in_time(authority: Authority, revoked: int) -> None:
-    assert not authority.barrier.await_effective(revoked, 0.05)
+    assert not authority.barrier.await_effective(authority.change(revoked), 0.05)
     assert authority.effective() == []
 
 
@@ -279,8 +280,8 @@ def test_an_enforcement_point_that_changes_its_mind_about_time_is_believed(
     authority.report(POINT, 1, bounded=True)
     authority.report(POINT, 1, bounded=False)
     number = authority.revoke("a")
-    assert not authority.barrier.effective(number)
+    assert not authority.holds(number)
     clock.advance(LONGEST)
-    assert not authority.barrier.effective(number)
+    assert not authority.holds(number)
     with authority.database.transaction() as session:
         assert session.scalar(select(EnforcementPoint.time_bounded)) is False

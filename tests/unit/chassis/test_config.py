@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from services.chassis.config import Settings, load_settings
+from services.__main__ import wrong_setting
+from services.chassis.config import SettingError, Settings, load_settings, setting_names
 
 NEEDED = {
     "CONCORD_DATABASE_URL": "postgresql+psycopg://concord:hunter2@db/consent",
     "CONCORD_BASE_URL": "https://concord.example/",
     "CONCORD_SERVICE_KEY_FILE": "/run/secrets/consent.jwk",
     "CONCORD_SERVICE_KEYS_FILE": "/run/secrets/services.jwks",
+    "CONCORD_ACCOUNT_KEY_FILE": "/run/secrets/account.jwk",
 }
 
 
@@ -50,12 +53,12 @@ def test_a_password_is_not_shown(environment: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in repr(load_settings("consent"))
 
 
-@pytest.mark.parametrize("missing", sorted(NEEDED))
+@pytest.mark.parametrize("missing", sorted({*NEEDED} - {"CONCORD_ACCOUNT_KEY_FILE"}))
 def test_what_is_missing_is_named(environment: pytest.MonkeyPatch, missing: str) -> None:
     environment.delenv(missing)
     with pytest.raises(ValidationError) as refusal:
         load_settings("consent")
-    assert missing.removeprefix("CONCORD_").lower() in str(refusal.value)
+    assert missing in wrong_setting(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -89,3 +92,84 @@ def test_settings_do_not_change(environment: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError):
         settings.lease_seconds = 60.0
     assert isinstance(settings, Settings)
+
+
+@pytest.mark.parametrize("name", ["CONCORD_LEASE_SECOND", "concord_lease_second", "CONCORD_DEBUG", "CONCORD_"])
+def test_a_name_that_is_no_setting_is_refused_by_name(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.setenv(name, "3")
+    with pytest.raises(SettingError, match=f"^{name}: no such setting$"):
+        load_settings("consent")
+
+
+def test_the_setting_that_was_meant_is_named(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CONCORD_LEASE_SECOND", "3")
+    with pytest.raises(SettingError) as refusal:
+        load_settings("consent")
+    assert refusal.value.hint == "did you mean CONCORD_LEASE_SECONDS?"
+
+
+def test_a_file_that_is_no_setting_is_refused_and_other_files_are_not(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment.setenv("CONCORD_SECRETS_DIR", str(tmp_path))
+    (tmp_path / "service.jwk").write_text("{}")
+    load_settings("consent")
+    (tmp_path / "concord_databse_url").write_text("postgresql://")
+    with pytest.raises(SettingError, match="concord_databse_url"):
+        load_settings("consent")
+
+
+def test_the_clients_own_variables_do_no_harm_in_the_same_shell(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CONCORD_HOME", "/home/ana/concord")
+    environment.setenv("CONCORD_PASSPHRASE_FILE", "/run/passphrase")
+    load_settings("consent")
+
+
+def test_an_empty_value_is_one_that_is_not_given(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CONCORD_LEASE_SECONDS", "")
+    assert load_settings("consent").lease_seconds == 5
+    environment.setenv("CONCORD_SERVICE_KEY_FILE", "")
+    with pytest.raises(ValidationError) as refusal:
+        load_settings("consent")
+    assert "CONCORD_SERVICE_KEY_FILE" in wrong_setting(refusal.value)
+
+
+def test_a_wrong_secret_is_named_and_not_shown(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CONCORD_AMQP_PREFIX", "NOT A PREFIX hunter2")
+    with pytest.raises(ValidationError) as refusal:
+        load_settings("consent")
+    assert "CONCORD_AMQP_PREFIX" in wrong_setting(refusal.value)
+    assert "hunter2" not in wrong_setting(refusal.value)
+
+
+def test_only_consent_needs_the_key_of_the_account(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("CONCORD_ACCOUNT_KEY_FILE")
+    load_settings("messaging")
+    with pytest.raises(SettingError, match=r"^CONCORD_ACCOUNT_KEY_FILE: "):
+        load_settings("consent")
+
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_every_setting_is_documented_and_nothing_else() -> None:
+    """In `.env.example` and in the table of docs/operations.md."""
+    example = re.findall(r"^#?(CONCORD_[A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| (`CONCORD_.*?) \|", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
+    table = [name for row in rows for name in re.findall(r"CONCORD_[A-Z_]+", row)]
+    wanted = {*setting_names(), "CONCORD_SECRETS_DIR"}
+    assert (sorted(example), sorted(table)) == (sorted(wanted), sorted(wanted))
+
+
+def test_every_variable_of_the_compose_files_is_documented() -> None:
+    example = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    for path in [ROOT / "docker-compose.yml", *(ROOT / "deploy").glob("compose.*.yml")]:
+        assert set(re.findall(r"\$\{([A-Z_]+)", path.read_text())) <= example, path.name
+
+
+def test_the_example_sets_nothing_that_a_container_refuses(environment: pytest.MonkeyPatch) -> None:
+    """Every line of it, switched on."""
+    for name, value in re.findall(r"^#?([A-Z_]+)=(.+)$", (ROOT / ".env.example").read_text(), re.MULTILINE):
+        if name != "CONCORD_SECRETS_DIR":
+            environment.setenv(name, value)
+    assert load_settings("consent").worker_bind == "0.0.0.0:9000"

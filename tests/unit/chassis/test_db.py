@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.chassis.db import Database, DatabaseUnavailableError, DeadlineExceededError, create_all
 from services.chassis.tables import UtcDateTime
+from tests.deployment import wait_for
 from tests.unit.chassis.plumbing import Base, Inbox, happened, recorded, waiting
 
 DEADLINE = 0.3
@@ -80,15 +81,23 @@ def test_a_process_without_a_free_connection_is_told_as_unavailable(
     database.dispose()
 
 
-def test_connections_that_were_lost_are_replaced(server: Database) -> None:
+def test_connections_that_the_server_ended_are_replaced_before_anybody_meets_them(server: Database) -> None:
     recorded(server, happened())
     with psycopg.connect(server.url.set(drivername="postgresql").render_as_string(False), autocommit=True) as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-    with pytest.raises(DatabaseUnavailableError):
-        waiting(server)
+        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        # Each has been told to end, and does so in its own time.
+        wait_for(lambda: admin.execute(others).fetchone() == (0,), 30, "every connection to be ended")
+    assert waiting(server) == 1
+
+
+def test_a_transaction_whose_connection_is_ended_is_told_and_the_next_one_works(server: Database) -> None:
+    recorded(server, happened())
+    with pytest.raises(DatabaseUnavailableError), server.transaction() as session:
+        session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
     assert waiting(server) == 1
 
 

@@ -57,7 +57,7 @@ def test_a_follower_follows_over_http(authority: Authority, client: FlaskClient)
     assert follower.known() == {"a": "revoked"}
     assert follower.mark() == authority.mark()
     assert holder.usable(*authority.mark())
-    assert authority.barrier.effective(number)
+    assert authority.holds(number)
     follower.database.dispose()
 
 

@@ -128,7 +128,7 @@ def test_a_change_waits_for_a_grant_that_is_about_to_commit(authority: Authority
     assert blocked(change)
     held.let_go()
     assert (asked.result(5).seq, change.result(5)) == (1, 2)
-    assert not authority.barrier.effective(2)
+    assert not authority.holds(2)
 
 
 def test_a_grant_never_carries_a_number_below_a_committed_one(
@@ -220,7 +220,7 @@ def test_the_barrier_of_another_process_wakes_by_itself(authority: Authority, th
     authority.give("a")
     authority.report(POINT, 1)
     number = authority.revoke("a")
-    waiting = threads.submit(authority.barrier.await_effective, number, LONGEST)
+    waiting = threads.submit(authority.barrier.await_effective, authority.change(number), LONGEST)
     elsewhere = Authority(authority.database, authority.clock)
     elsewhere.report(POINT, number)
     assert waiting.result(5)

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.chassis import failpoints
+from services.chassis import failpoints, metrics
 from services.chassis.db import Database, DatabaseUnavailableError
 from services.chassis.failpoints import FailpointReachedError
 from services.chassis.feed_messages import LeaseAnswer, LeaseRequest
@@ -175,7 +175,7 @@ def test_what_was_just_applied_is_reported_at_once(following: Pair) -> None:
     number = following.authority.revoke("a")
     following.holder.renew()
     assert following.way.requests[-1].applied == number
-    assert following.authority.barrier.effective(number)
+    assert following.authority.holds(number)
 
 
 def test_nothing_is_reported_before_it_is_committed(following: Pair) -> None:
@@ -184,7 +184,7 @@ def test_nothing_is_reported_before_it_is_committed(following: Pair) -> None:
     with pytest.raises(FailpointReachedError):
         following.holder.renew()
     failpoints.disarm()
-    assert not following.authority.barrier.effective(number)
+    assert not following.authority.holds(number)
 
 
 def test_while_the_authority_is_away_leases_run_out_by_themselves(following: Pair) -> None:
@@ -296,6 +296,33 @@ def test_the_loop_renews_at_once_when_it_is_poked(follower: Follower) -> None:
         assert telephone.asked == 1
         holder.poke()
         until(lambda: telephone.asked == 2)
+
+
+def test_a_process_that_never_gets_a_lease_shows_since_when(follower: Follower) -> None:
+    """A measure that is not there raises no alarm: its authority may have been away before this process began."""
+
+    def away(request: LeaseRequest) -> LeaseAnswer:
+        raise PeerUnavailableError("consent")
+
+    def renewed() -> float | None:
+        name = {"feed": follower.projection.name}
+        return metrics.PROCESS.get_sample_value("concord_lease_renewed_timestamp_seconds", name)
+
+    clock, stop = FakeClock(), threading.Event()
+    metrics.LEASE_RENEWED.clear()
+    telephone = Telephone(away)
+    holder = LeaseHolder(follower.projection, telephone, clock, uuid4(), time_bounded=True)
+    began = clock.now().timestamp()
+    for asked in (1, 2):  # a loop that failed and is started again has not renewed anything by that
+        stop.clear()
+        loop = threading.Thread(target=holder.run, args=(stop,))
+        loop.start()
+        until(lambda asked=asked: telephone.asked >= asked)  # type: ignore[misc]
+        stop.set()
+        holder.poke()
+        loop.join(5)
+        assert renewed() == began
+        clock.advance(60)
 
 
 @pytest.mark.parametrize("failure", [PeerUnavailableError("consent"), DatabaseUnavailableError("away")])

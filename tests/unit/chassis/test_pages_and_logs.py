@@ -40,7 +40,7 @@ def lines(capfd: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 
 
 def test_only_listed_members_are_logged(capfd: pytest.CaptureFixture[str]) -> None:
-    logs.logger("test").info("sent", count=3, token="secret-token", body="a diagnosis")
+    logs.logger("test").warning("sent", count=3, token="secret-token", body="a diagnosis")
     (line,) = lines(capfd)
     assert line["event"] == "sent"
     assert line["count"] == 3
@@ -70,3 +70,15 @@ def test_a_stack_tells_where_and_not_what(capfd: pytest.CaptureFixture[str]) -> 
         frames = logs.stack_of(error)
     assert frames[-1].endswith("test_a_stack_tells_where_and_not_what")
     assert "Quetzalcoatl" not in "".join(frames)
+
+
+def test_a_process_that_serves_nobody_tells_only_what_is_wrong(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs.logger("test").info("released")
+    assert lines(capfd) == []
+    monkeypatch.setattr(logging.root, "handlers", [])
+    logs.configure("messaging")
+    logs.logger("test").info("released")
+    (line,) = lines(capfd)
+    assert (line["event"], line["service"]) == ("released", "messaging")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ def specified() -> dict[str, set[int]]:
 def raised() -> dict[str, set[int]]:
     """Types and statuses that the services' source names, and those it takes from a list."""
     found: dict[str, set[int]] = defaultdict(set)
-    for name, status in [*_in_source(), *_from_lists(), *_OF_HTTP]:
+    for name, status in [*_in_source(), *_from_lists(), *_of_gateway(), *_OF_HTTP]:
         found[name].add(status)
     return found
 
@@ -62,6 +63,15 @@ def _named_in(call: ast.Call) -> Iterator[tuple[str, int]]:
 
 def _is_super_init(call: ast.Call) -> bool:
     return ast.unparse(call.func) == "super().__init__"
+
+
+def _of_gateway() -> Iterator[tuple[str, int]]:
+    """What nginx says by itself, as problem documents."""
+    text = (ROOT / "deploy" / "gateway" / "nginx.conf").read_text(encoding="utf-8")
+    for document in re.findall(r"return [0-9]+ '(\{.*\})';", text):
+        said = json.loads(document)
+        assert {"type", "title", "status", "detail"} == set(said)
+        yield said["type"].removeprefix(problems.TYPE_PREFIX), said["status"]
 
 
 def _from_lists() -> Iterator[tuple[str, int]]:

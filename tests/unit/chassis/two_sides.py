@@ -21,7 +21,7 @@ from services.chassis.clock import Clock
 from services.chassis.config import Settings
 from services.chassis.db import Database, create_all, naming
 from services.chassis.event import Event
-from services.chassis.feed import Feed, FeedTables
+from services.chassis.feed import Feed, FeedTables, Number
 from services.chassis.feed_messages import LeaseAnswer, LeaseRequest
 from services.chassis.lease import LeaseHolder
 from services.chassis.peer_http import PeerUnavailableError
@@ -124,6 +124,16 @@ class Authority:
         with self.database.transaction() as session:
             session.execute(update(Consent).where(Consent.id == consent).values(status="revoked"))
             return number_of(self.feed.append(session, REVOKED, consent, {"consent": consent}))
+
+    def change(self, seq: int) -> Number:
+        """Which change has this number, in whatever epoch."""
+        with self.database.transaction() as session:
+            epoch = session.scalar(select(FeedEvent.epoch).where(FeedEvent.seq == seq))
+        return Number(epoch or self.mark()[0], seq)
+
+    def holds(self, seq: int) -> bool:
+        """Whether the barrier says that the change of this number holds everywhere."""
+        return self.barrier.effective(self.change(seq))
 
     def events(self) -> list[Event]:
         """Everything ever numbered, in order."""

@@ -19,8 +19,8 @@ from services.chassis.inbox import Inbox
 from services.consent import account, models
 from services.consent.account import ContradictionError
 from services.consent.account_alarm import Alarms
+from services.consent.measures import QUEUE
 from services.consent.models import AccountGapRow, AccountLeafRow, DisclosureRow
-from services.consent.worker import QUEUE
 from tests.unit.consent.examples import PATIENT
 from tests.unit.consent.ledger import OTHER, line, recorded, tell
 from tests.unit.consent.test_account import letter_event

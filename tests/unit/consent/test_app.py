@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from flask import Flask
+from prometheus_client import generate_latest
 from sqlalchemy import select, update
 
 from services.chassis import migrate
@@ -24,7 +25,7 @@ from services.chassis.peer_http import HttpPeer, PeerUnavailableError
 from services.chassis.process import Background
 from services.chassis.service_auth import ServiceSigner, ServiceVerifier, make_keys
 from services.chassis.wake import LocalNotifier
-from services.consent import account, app, events, models, usecases, worker
+from services.consent import account, app, events, measures, models, usecases, worker
 from services.consent.account_alarm import Alarm
 from services.consent.account_key import make_account_key
 from services.consent.peers import Directory
@@ -159,12 +160,12 @@ def test_the_worker_relays_keeps_the_account_and_settles(deps: app.Deps) -> None
     finally:
         background.stop()
     assert len(account.page(deps.collaborators, PHYSICIAN, consent, 0, 10)) == 1
-    assert bus.dead_letters(worker.QUEUE) == []
+    assert bus.dead_letters(measures.QUEUE) == []
 
 
 def test_the_alarms_of_the_account_stand_among_the_metrics(deps: app.Deps) -> None:
     deps.alarms.raise_(Alarm.LOST, "pt_somebody")
-    shown = app.create_app(deps).test_client().get("/metrics").text
+    shown = generate_latest(measures.of(deps, LocalBus()).registry()).decode()
     assert 'concord_account_alarms{kind="lost"} 1.0' in shown
     assert "somebody" not in shown
 

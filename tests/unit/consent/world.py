@@ -15,7 +15,7 @@ from sqlalchemy import select
 from services.chassis.config import Settings
 from services.chassis.db import Database
 from services.chassis.event import Event
-from services.chassis.feed import Feed
+from services.chassis.feed import Feed, Number
 from services.chassis.peer_http import PeerUnavailableError
 from services.chassis.problems import TYPE_PREFIX, Problem
 from services.chassis.wake import LocalNotifier
@@ -42,11 +42,11 @@ class Barrier:
         self.holds = True
         self.asked: list[tuple[int, float]] = []
 
-    def await_effective(self, seq: int, timeout: float) -> bool:
-        self.asked.append((seq, timeout))
+    def await_effective(self, change: Number, timeout: float) -> bool:
+        self.asked.append((change.seq, timeout))
         if self.holds:
             with self._database.transaction() as session:
-                row = session.scalars(select(models.FeedEvent).where(models.FeedEvent.seq == seq)).one()
+                row = session.get_one(models.FeedEvent, change)
                 row.effective_at = row.effective_at or self._clock.now()
         return self.holds
 

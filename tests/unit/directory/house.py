@@ -16,7 +16,7 @@ from services.chassis.config import Settings
 from services.chassis.db import Database
 from services.chassis.dpop import digest
 from services.chassis.event import Event
-from services.chassis.feed import Feed
+from services.chassis.feed import Feed, Number
 from services.chassis.service_auth import ServiceSigner, ServiceVerifier
 from services.chassis.wake import LocalNotifier
 from services.directory import enrolment, models
@@ -37,12 +37,17 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 class HandBarrier:
     """Says what a test wants it to say, and notes what it was asked."""
 
+    database: Database
+    clock: HandClock
     open: bool = True
     asked: list[int] = field(default_factory=list)
 
-    def await_effective(self, seq: int, timeout: float) -> bool:
-        """The answer set by the test."""
-        self.asked.append(seq)
+    def await_effective(self, change: Number, timeout: float) -> bool:
+        """The answer set by the test; a change that holds is written down as one."""
+        self.asked.append(change.seq)
+        if self.open:
+            with self.database.transaction() as session:
+                session.get_one(models.FeedEvent, change).effective_at = self.clock.now()
         return self.open
 
     def settle_pending(self) -> None:
@@ -55,7 +60,7 @@ class House:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.clock = HandClock()
-        self.barrier = HandBarrier()
+        self.barrier = HandBarrier(database, self.clock)
         self.service_keys = {name: OKPKey.generate_key("Ed25519") for name in ("consent", "messaging")}
         verifier = ServiceVerifier("directory", self.service_keys)
         notifier = LocalNotifier()

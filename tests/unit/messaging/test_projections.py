@@ -187,9 +187,9 @@ class FakeAuthority:
 def test_a_follower_opens_the_gate_once_it_has_applied_what_its_lease_carries(sqlite_database: Database) -> None:
     authority = FakeAuthority()
     follower = Follower("consent", sqlite_database, authority, FakeClock())
-    assert follower.usable(authority.epoch, 0) is None
+    assert follower.usable(authority.epoch, 0, None) is None
     follower.renew()
-    assert follower.usable(authority.epoch, 0) is not None
+    assert follower.usable(authority.epoch, 0, None) is not None
     consent_id = uuid4()
     event = authority.tell("care.concord.consent.revoked.v1", consent=consent_id, version=1)
     take({"consent": follower}, event)

@@ -64,7 +64,7 @@ class FakeLeases:
         self.seq = 0
         self.lapsed = False
 
-    def usable(self, epoch: UUID, applied: int) -> Lease | None:
+    def usable(self, epoch: UUID, applied: int, incarnation: str | None) -> Lease | None:
         if self.lapsed or epoch != self.epoch or applied < self.seq:
             return None
         return FakeLease(self)

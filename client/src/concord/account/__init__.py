@@ -39,4 +39,4 @@ def verify(bundle: bytes, *, key: str | None = None, earlier: bytes | None = Non
     account = verify_bundle(bundle, key)
     if earlier is None:
         return account
-    return replace(account, goes_on=check_goes_on(account, earlier))
+    return replace(account, goes_on=check_goes_on(account, earlier, key))

@@ -11,6 +11,7 @@ import json
 from typing import Annotated, Any, Self
 
 from concord_formats.merkle import MAX_SIZE
+from concord_formats.succession import MAX_STEPS
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import MalformedAccountError
@@ -62,6 +63,8 @@ class Bundle(_Strict):
     patient: Annotated[str, Field(max_length=64)]
     made_at: Annotated[str, Field(max_length=64)]
     log_key: Annotated[str, Field(max_length=512)]
+    # How the log's key came to be the present one; an export from before the first rotation has none.
+    succession: Annotated[list[Note], Field(max_length=MAX_STEPS)] = []
     checkpoint: Note
     count: Note
     last: Annotated[int, Field(ge=0, le=MAX_SIZE)]

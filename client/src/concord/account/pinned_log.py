@@ -1,8 +1,8 @@
 """What this device remembers of the account's log: its key, its last checkpoint, how each account stood.
 
 Owns trust on first use of the log's key, and that nothing seen before may change: the log only grows, and an account
-only grows at its end. Refuses to forget: there is no way to take another key in silence. It cannot see a service that
-shows two readers two logs from the start; comparing exports between two parties can.
+only grows at its end. Refuses to forget: another key is taken only where the pinned one leads to it by signatures. It
+cannot see a service that shows two readers two logs from the start; comparing exports between two parties can.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from concord_formats.notes import Checkpoint
+from concord_formats.succession import follow
 
 from ..errors import ForkedAccountError, LineMissingError, LogKeyChangedError
 from ..store import SealedStore
@@ -51,7 +52,7 @@ class PinnedLog:
             first = not seen
             if not first:
                 _check_key(seen, account)
-                before = verify_checkpoint(seen["checkpoint"], read_key(account.key))
+                before = verify_checkpoint(seen["checkpoint"], read_key(seen["key"]))
                 _check_log(before, account.checkpoint, proof)
                 _check_account(seen["accounts"].get(account.patient), account)
             _remember(seen, account)
@@ -59,7 +60,7 @@ class PinnedLog:
 
 
 def _check_key(seen: dict[str, Any], account: VerifiedAccount) -> None:
-    if seen["key"] != account.key:
+    if not follow(account.succession, read_key(seen["key"]), read_key(account.key)):
         raise LogKeyChangedError("the account is under another key than the one pinned on this device")
 
 

@@ -16,6 +16,7 @@ from concord_formats.account import ORIGIN, AccountCount, leaf_data
 from concord_formats.merkle import ProofError, leaf_hash, verify_inclusion
 from concord_formats.notes import Checkpoint, NoteError, VerifierKey, verify_note
 from concord_formats.signatures import SignatureError, from_base64url
+from concord_formats.succession import follow
 
 from ..errors import (
     CheckpointError,
@@ -46,7 +47,8 @@ class VerifiedAccount:
     """An account of which every line stands in the log: `lines` are 1 to the last, none missing.
 
     `key` is the verifier key that signed, `note` the signed checkpoint as it came. `goes_on` says whether all of an
-    earlier file is shown to stand unchanged; None when there was none to compare with.
+    earlier file is shown to stand unchanged; None when there was none to compare with. `succession` are the notes by
+    which the log's keys followed each other.
     """
 
     patient: str
@@ -54,6 +56,7 @@ class VerifiedAccount:
     checkpoint: Checkpoint
     note: str
     lines: tuple[VerifiedLine, ...]
+    succession: tuple[str, ...] = ()
     goes_on: bool | None = None
 
     @property
@@ -68,7 +71,7 @@ class VerifiedAccount:
 
 
 def verify_bundle(raw: bytes, key: str | None = None, *, patient: str | None = None) -> VerifiedAccount:
-    """Verify one export under `key`, or, without one, under the key that it names itself.
+    """Verify one export under `key` or a key that it leads to, or, without one, under the key that it names itself.
 
     `patient` is the token whose account it should be. Raises `AccountError`: each of its kinds is what failed.
     """
@@ -80,7 +83,8 @@ def verify_bundle(raw: bytes, key: str | None = None, *, patient: str | None = N
     _check_count(bundle, verifier, checkpoint)
     _check_numbers(bundle)
     lines = tuple(_verified(bundle, checkpoint))
-    return VerifiedAccount(bundle.patient, verifier.encode(), checkpoint, bundle.checkpoint, lines)
+    named = verifier.encode()
+    return VerifiedAccount(bundle.patient, named, checkpoint, bundle.checkpoint, lines, tuple(bundle.succession))
 
 
 def verify_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
@@ -104,7 +108,7 @@ def read_key(text: str) -> VerifierKey:
 
 def _key(bundle: Bundle, key: str | None) -> VerifierKey:
     own = read_key(bundle.log_key)
-    if key is not None and read_key(key) != own:
+    if key is not None and not follow(bundle.succession, read_key(key), own):
         raise LogKeyChangedError("the account is under another key than the one it should be under")
     return own
 

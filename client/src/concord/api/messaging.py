@@ -54,6 +54,7 @@ class LetterStatus(_Addressed):
     """A letter as its sender or a recipient sees it."""
 
     deliveries: list[Delivery]
+    deleted_at: datetime | None = None
 
 
 class InboxEntry(_Addressed):
@@ -64,6 +65,7 @@ class InboxEntry(_Addressed):
     released_at: datetime
     fetched_at: datetime | None = None
     opened_at: datetime | None = None
+    deleted_at: datetime | None = None
 
 
 class MessagingApi:

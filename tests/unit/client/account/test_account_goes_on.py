@@ -12,6 +12,8 @@ from concord.account.pinned_log import PinnedLog
 from concord.account.verify import verify_bundle
 from concord.age import HybridIdentity
 from concord.store import SealedStore
+from concord_formats.account import ORIGIN
+from concord_formats.succession import name_successor
 
 from tests.unit.client.account.log import OTHER, TOKEN, Log, encoded, event, small_log
 
@@ -91,6 +93,51 @@ def test_an_earlier_file_of_another_log_is_refused() -> None:
         verify(LOG.export(), earlier=small_log().export())
     with pytest.raises(errors.CheckpointError):
         verify(LOG.export(), earlier=small_log().checkpoint().encode())
+
+
+def rotated(log: Log, chain: list[str]) -> tuple[Log, list[str]]:
+    """The same log, later and under a new key that the one before has named."""
+    later = Log(lines=grown(log).lines)
+    return later, [*chain, name_successor(log.key, ORIGIN, later.key)]
+
+
+def under(log: Log, chain: list[str]) -> bytes:
+    """An export with the succession of its keys."""
+    return encoded(log.members() | {"succession": chain})
+
+
+SECOND, ONCE = rotated(LOG, [])
+THIRD, TWICE = rotated(SECOND, ONCE)
+
+
+def test_exports_of_before_and_after_a_rotation_verify_against_each_other() -> None:
+    now = under(THIRD, TWICE)
+    for earlier in (LOG.export(), under(SECOND, ONCE), now):
+        assert verify(now, earlier=earlier).goes_on is True
+        assert verify(now, key=LOG.vkey, earlier=earlier).goes_on is True
+    with pytest.raises(errors.ForkedAccountError):
+        verify(under(rewritten(THIRD), TWICE), earlier=LOG.export())
+
+
+def test_a_former_keys_checkpoint_is_the_logs_own() -> None:
+    """The keys between are named in the export; the very first one the reader has to know."""
+    now = under(THIRD, TWICE)
+    same = Log(SECOND.key, THIRD.lines).checkpoint().encode()
+    assert verify(now, earlier=same).goes_on is True
+    first = Log(LOG.key, THIRD.lines).checkpoint().encode()
+    assert verify(now, key=LOG.vkey, earlier=first).goes_on is True
+    with pytest.raises(errors.CheckpointError):
+        verify(now, earlier=first)
+
+
+def test_a_key_that_does_not_lead_to_the_accounts_has_no_earlier_file() -> None:
+    """Nor does a later one: a chain has one way."""
+    now = under(SECOND, ONCE)
+    for log in (small_log(), THIRD):
+        with pytest.raises(errors.LogKeyChangedError):
+            verify(now, earlier=under(log, TWICE))
+        with pytest.raises(errors.CheckpointError):
+            verify(now, earlier=log.checkpoint().encode())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,174 @@
+"""A volume is lost, and everything comes back: the letters, the revocations, the account."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from deploy.backup import read_manifest
+from tests.deploy.composition import ComposeError, Composition
+from tests.journeys.world import account, refusal
+from tests.people import People, active_consent, send_note
+
+pytestmark = pytest.mark.long
+NAMES = ("directory", "consent")
+
+
+def epochs(composition: Composition) -> dict[str, str]:
+    """The epoch of each feed."""
+    return {name: composition.sql(name, "SELECT epoch FROM feed")[0][0] for name in NAMES}
+
+
+def lose(composition: Composition, *volumes: str) -> None:
+    """As a dead disk would: killed, and what it held is gone."""
+    for volume in volumes:
+        container = composition.containers(volume)[0]
+        composition.docker("kill", container)
+        composition.docker("rm", "--volumes", container)
+        composition.docker("volume", "rm", f"{composition.project}_{volume}")
+
+
+def read(people: People, letter: UUID) -> bytes:
+    body = io.BytesIO()
+    people.psychologist.letters.open(letter, body)
+    return body.getvalue()
+
+
+def backed_up(composition: Composition) -> Path:
+    """`make backup`; where it lies."""
+    return composition.folder / composition.module("deploy.backup", "backups").split()[0]
+
+
+def test_a_lost_volume_comes_back_with_every_letter_and_every_revocation(
+    composition: Composition, people: People
+) -> None:
+    """The newest of them were recorded after the backup, and are in the archive alone."""
+    kept, revoked = active_consent(people), active_consent(people)
+    before = send_note(people, kept.id, b"before the backup")
+    unopened = send_note(people, revoked.id, b"never to be read")
+    backup = backed_up(composition)
+    after = send_note(people, kept.id, b"after the backup")
+    people.physician.consents.revoke(revoked.id)
+    were = epochs(composition)
+
+    lose(composition, "postgresql", "rabbitmq")
+    told = composition.module("deploy.restore", str(backup), "--yes")
+    assert "Bringing it forward through the archive" in told
+
+    assert [epochs(composition)[name] != were[name] for name in NAMES] == [True, True]
+    assert refusal(lambda: send_note(people, revoked.id)).type == "consent-revoked"
+    assert refusal(lambda: read(people, unopened.letter)).type == "consent-revoked"
+    assert [read(people, sent.letter) for sent in (before, after)] == [b"before the backup", b"after the backup"]
+    assert read(people, send_note(people, kept.id, b"after the restore").letter) == b"after the restore"
+    account(people.physician, kept.id, "released", "handed-out", "opened")
+    assert composition.server("consent-api", "account-check")
+    again = people.physician.consents.revoke(kept.id)
+    assert again.effective_at >= again.revoked_at
+
+
+def test_the_restored_deployment_can_be_backed_up_and_restored_again(composition: Composition, people: People) -> None:
+    """On the new timeline, with an archive of its own: the first restore left nothing half-way."""
+    consent = active_consent(people)
+    backup = backed_up(composition)
+    sent = send_note(people, consent.id, b"on the second timeline")
+    lose(composition, "postgresql")
+    composition.module("deploy.restore", str(backup), "--yes")
+    assert read(people, sent.letter) == b"on the second timeline"
+
+
+def started_at(composition: Composition) -> str:
+    """When PostgreSQL was started: another time, or none, once something has stopped it."""
+    return composition.docker("inspect", "--format", "{{.State.StartedAt}}", *composition.containers("postgresql"))
+
+
+def test_a_restore_that_fails_late_is_run_again_and_has_every_letter(composition: Composition, people: People) -> None:
+    """Everything but the gateway is up by then, and the archive on the new timeline."""
+    consent = active_consent(people)
+    backup = backed_up(composition)
+    sent = send_note(people, consent.id, b"through two restores")
+    settings = composition.folder / ".env"
+    mine = settings.read_text()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings.write_text(f"{mine}GATEWAY_PUBLISH=127.0.0.1:{taken.getsockname()[1]}\n")
+        with pytest.raises(ComposeError, match="run the same again"):
+            composition.module("deploy.restore", str(backup), "--yes")
+    settings.write_text(mine)
+    composition.module("deploy.restore", str(backup), "--yes")
+    assert read(people, sent.letter) == b"through two restores"
+    assert read(people, send_note(people, consent.id, b"afterwards").letter) == b"afterwards"
+
+
+def test_an_archive_that_lacks_something_is_refused_before_anything_is_stopped(composition: Composition) -> None:
+    backup, began = backed_up(composition), started_at(composition)
+    within = ("exec", "-T", "postgresql-archive", "bash", "-c")
+    composition.compose(*within, "cd /var/lib/postgresql/data && mkdir wal-until-now && mv wal/* wal-until-now")
+    with pytest.raises(ComposeError, match=r"lacks segment .*wal-until-now has it"):
+        composition.module("deploy.restore", str(backup), "--yes")
+    composition.compose(*within, "cd /var/lib/postgresql/data && mv wal-until-now/* wal && rmdir wal-until-now")
+    assert started_at(composition) == began
+
+
+def test_without_the_archive_it_is_the_backups_moment_and_somebody_must_say_so(
+    composition: Composition, people: People
+) -> None:
+    consent = active_consent(people)
+    backup = backed_up(composition)
+    sent = send_note(people, consent.id, b"lost")
+    told = composition.module("deploy.restore", str(backup), "--yes", "--accept-loss")
+    assert "to the backup's moment" in told
+    assert refusal(lambda: read(people, sent.letter)).type == "not-found"
+    assert people.physician.letters.resend(sent.letter).answer["state"] == "released", "the sender still has it"
+    assert read(people, sent.letter) == b"lost"
+
+
+def test_nothing_is_replaced_without_a_word(composition: Composition) -> None:
+    with pytest.raises(ComposeError, match="error: this replaces every consent"):
+        composition.module("deploy.restore", str(backed_up(composition)))
+    with pytest.raises(ComposeError, match="error: backups/any is no backup"):
+        composition.module("deploy.restore", "backups/any", "--yes")
+
+
+def test_a_backup_that_was_cut_short_is_refused_before_anything_is_stopped(composition: Composition) -> None:
+    backup = backed_up(composition)
+    began = started_at(composition)
+    data = backup / "base.tar.gz"
+    os.truncate(data, data.stat().st_size - 1)
+    with pytest.raises(ComposeError, match="cut short or changed"):
+        composition.module("deploy.restore", str(backup), "--yes")
+    assert started_at(composition) == began
+
+
+def test_a_backup_that_fails_leaves_nothing_that_looks_like_one(composition: Composition) -> None:
+    """In the midst of the copy, by a file that cannot be read; and before it, since nobody answers."""
+    backed_up(composition)
+    before = set((composition.folder / "backups").iterdir())
+    within = ("exec", "-T", "postgresql", "bash", "-c")
+    composition.compose(*within, 'touch "$PGDATA/unreadable" && chmod 0 "$PGDATA/unreadable"')
+    try:
+        with pytest.raises(ComposeError, match="error: pg_basebackup"):
+            composition.module("deploy.backup", "backups")
+    finally:
+        composition.compose(*within, 'rm -f "$PGDATA/unreadable"')
+    assert set((composition.folder / "backups").iterdir()) == before
+    try:
+        composition.compose("kill", "postgresql")
+        with pytest.raises(ComposeError, match="error:"):
+            composition.module("deploy.backup", "backups")
+        assert set((composition.folder / "backups").iterdir()) == before
+    finally:
+        composition.compose("up", "--detach", "--wait", "postgresql")
+        composition.healthy()
+
+
+def test_old_backups_go_and_the_archive_behind_them(composition: Composition) -> None:
+    composition.sql("postgres", "SELECT pg_switch_wal()")
+    backup = composition.folder / composition.module("deploy.backup", "backups", "--keep", "1").split()[0]
+    assert list((composition.folder / "backups").iterdir()) == [backup]
+    first = read_manifest(backup).wal
+    kept = composition.compose("exec", "-T", "postgresql-archive", "ls", "/var/lib/postgresql/data/wal").split()
+    assert [name for name in kept if name[:24] < first and not name.endswith(".history")] == []

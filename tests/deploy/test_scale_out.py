@@ -1,0 +1,305 @@
+"""More than one of everything: replicas, a cluster of brokers, a standby; and the loss of one of each."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from concord.errors import ConcordError, ServiceError
+
+from deploy.compose import PROCESSES
+from tests.deploy.composition import ComposedWorld, ComposeError, Composition
+from tests.deploy.conftest import started
+from tests.deployment import wait_for
+from tests.people import People, active_consent, note, send_note
+
+pytestmark = pytest.mark.long
+SECONDS = 60.0
+PAIR = ("postgresql", "postgresql-standby")
+
+
+class Traffic:
+    """Somebody who sends letters all the time, and counts what became of them."""
+
+    def __init__(self, people: People, consent: UUID) -> None:
+        self.people = people
+        self.consent = consent
+        self.accepted: list[UUID] = []
+        self.failed: list[str] = []
+        self.released = 0
+        self._stop = threading.Event()
+
+    @contextmanager
+    def running(self) -> Iterator[Traffic]:
+        thread = threading.Thread(target=self._send)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._stop.set()
+            thread.join(SECONDS)
+
+    def _send(self) -> None:
+        while not self._stop.is_set():
+            try:
+                sent = self.people.physician.letters.send(note(self.consent))
+                self.accepted.append(sent.letter)
+                self.released += sent.answer["state"] == "released"
+            except ConcordError as error:
+                self.failed.append(getattr(error, "type", type(error).__name__))
+                time.sleep(0.1)
+
+
+def inbox(people: People) -> list[UUID]:
+    """Every letter of the psychologist's inbox, through to its end."""
+    found: list[UUID] = []
+    after: str | None = None
+    while True:
+        entries, after = people.psychologist.letters.inbox(after=after)
+        if not entries:
+            return found
+        found += [entry.letter for entry in entries]
+
+
+def delivered_once(people: People, letters: list[UUID]) -> None:
+    """Each of these letters stands in the inbox, and stands there once."""
+    wait_for(lambda: set(letters) <= set(inbox(people)), SECONDS, "every accepted letter to be delivered")
+    there = inbox(people)
+    assert [letter for letter in letters if there.count(letter) != 1] == []
+
+
+def test_replicas_share_the_work(composition: Composition, people: People) -> None:
+    """`--scale messaging-api=3 --scale messaging-worker=2`: three answer, one of two workers is at it."""
+    scaled = ("--scale", "messaging-api=3", "--scale", "messaging-worker=2")
+    composition.compose("up", "--detach", "--wait", "--no-recreate", *scaled)
+    traffic = Traffic(people, active_consent(people).id)
+    with traffic.running():
+        wait_for(lambda: len(traffic.accepted) > 30, SECONDS, "letters to go through")
+    assert traffic.failed == []
+    delivered_once(people, traffic.accepted)
+    counted = [
+        composition.docker("exec", each, "python", "-c", _COUNT).strip()
+        for each in composition.containers("messaging-api")
+    ]
+    assert len(counted) == 3
+    assert all(int(float(count)) > 0 for count in counted), f"one of them answered nothing: {counted}"
+
+
+_COUNT = (
+    "import re, urllib.request as r;"
+    "page = r.urlopen('http://127.0.0.1:8000/metrics').read().decode();"
+    "print(sum(float(n) for n in re.findall(r'concord_requests_total\\{.*v1/letters.*\\} (\\S+)', page)))"
+)
+
+
+def active_consumer(composition: Composition, queue: str) -> str | None:
+    """The one consumer of a queue that events are handed to, if there is one just now."""
+    columns = ("queue_name", "channel_pid", "active", "--formatter", "json")
+    told = composition.compose("exec", "-T", "rabbitmq", "rabbitmqctl", "-q", "list_consumers", *columns)
+    consumers = json.loads(told[told.index("[") :])
+    active = [str(each["channel_pid"]) for each in consumers if each["queue_name"] == queue and each["active"]]
+    assert len(active) <= 1
+    return active[0] if active else None
+
+
+def stopped(people: People, consent: UUID) -> None:
+    """Nothing goes under this consent any more: it is refused, or, while nobody can tell, held and refused then."""
+    try:
+        sent = send_note(people, consent)
+    except ServiceError as error:
+        assert error.type == "consent-revoked"
+        return
+    assert sent.answer["state"] == "held", "released after its revocation was acknowledged"
+    wait_for(
+        lambda: people.physician.letters.status(sent.letter)[0].state != "held", SECONDS, "the held letter to settle"
+    )
+    (delivery,) = people.physician.letters.status(sent.letter)
+    assert (delivery.state, delivery.reason) == ("refused", "consent-revoked")
+
+
+def test_a_second_worker_takes_over_within_seconds_when_the_first_dies(
+    composition: Composition, people: People
+) -> None:
+    """Both are killed once, so the active one was; a revocation still comes by the bus, before a lease would end."""
+    scaled = ("--scale", "messaging-api=3", "--scale", "messaging-worker=2")
+    composition.compose("up", "--detach", "--wait", "--no-recreate", *scaled)
+    tags = set()
+    for container in composition.containers("messaging-worker"):
+        tags.add(active_consumer(composition, "concord.messaging"))
+        composition.docker("kill", container)
+        wait_for(lambda: active_consumer(composition, "concord.messaging") is not None, 20, "a consumer to be active")
+        tags.add(active_consumer(composition, "concord.messaging"))
+        consent = active_consent(people)
+        delivered_once(people, [send_note(people, consent.id).letter])
+        people.physician.consents.revoke(consent.id)
+        stopped(people, consent.id)
+        composition.docker("start", container)
+        composition.healthy("messaging-worker")
+    assert len(tags - {None}) >= 2, "it never changed hands"
+
+
+def test_a_rolling_upgrade_loses_no_letter_and_leaves_none_stuck(composition: Composition, people: People) -> None:
+    """Every process is replaced while letters go on."""
+    were = {kind: composition.containers(kind) for kind in ("messaging-api", "consent-api", "directory-worker")}
+    traffic = Traffic(people, active_consent(people).id)
+    with traffic.running():
+        composition.module("deploy.upgrade", "backups", "--no-build")
+    for kind, before in were.items():
+        now = composition.containers(kind)
+        assert len(now) == len(before)
+        assert not set(now) & set(before), f"{kind} was not replaced"
+    assert len(traffic.accepted) > 20
+    assert traffic.failed == [], "a client noticed"
+    delivered_once(people, traffic.accepted)
+    assert composition.sql("messaging", "SELECT count(*) FROM held") == [["0"]]
+
+
+_ENDS_AT_ONCE = """FROM {image}
+ENTRYPOINT ["sh", "-c", "[ $0 = migrate ] && exec concord-server $0 $1; exit 1"]
+"""
+
+
+def test_a_version_that_does_not_start_leaves_everything_as_it_was(
+    composition: Composition, people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It migrates, and its processes end at once."""
+    (tmp_path / "Dockerfile").write_text(_ENDS_AT_ONCE.format(image=f"concord-server:{composition.project}"))
+    broken = f"concord-server:{composition.project}-broken"
+    composition.docker("build", "--quiet", "--tag", broken, str(tmp_path))
+    were = {kind: composition.containers(kind) for kind in PROCESSES}
+    try:
+        with monkeypatch.context() as told:
+            told.setenv("SERVER_IMAGE", broken)
+            with pytest.raises(RuntimeError, match="error: the health of the new messaging-worker did not happen"):
+                composition.module("deploy.upgrade", "backups", "--no-build", "--wait", "20")
+        assert {kind: composition.containers(kind) for kind in PROCESSES} == were
+        composition.healthy(seconds=5)
+        delivered_once(people, [send_note(people, active_consent(people).id).letter])
+    finally:
+        composition.docker("rmi", "--force", broken)
+
+
+@pytest.fixture(scope="module")
+def doubled(
+    docker_engine: None, composition: Composition, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ComposedWorld]:
+    """A deployment of its own, with a cluster of three brokers and a standby. The other one rests meanwhile."""
+    composition.compose("stop", "--timeout", "5")
+    overrides = ("deploy/compose.cluster.yml", "deploy/compose.standby.yml")
+    try:
+        with started(Composition(tmp_path_factory.mktemp("doubled"), overrides=overrides)) as running:
+            world = ComposedWorld(tmp_path_factory.mktemp("their-people"), running)
+            yield world
+            world.close()
+    finally:
+        composition.compose("start")
+        composition.healthy()
+
+
+def test_the_loss_of_a_broker_is_noticed_by_nobody(doubled: ComposedWorld) -> None:
+    """Killed without a word, the one that leads among them: what was confirmed is on the other two."""
+    composition, people = doubled.composition, doubled.people
+    told = composition.compose(
+        *("exec", "-T", "rabbitmq", "rabbitmqctl", "-q", "list_queues", "name", "members", "--formatter", "json")
+    )
+    members = {each["name"]: each["members"] for each in json.loads(told[told.index("[") :])}
+    assert {len(nodes) for nodes in members.values()} == {3}
+    traffic = Traffic(people, active_consent(people).id)
+    with traffic.running():
+        for node in ("rabbitmq", "rabbitmq-2", "rabbitmq-3"):
+            composition.compose("kill", node)
+            time.sleep(5)
+            consent = active_consent(people)
+            sent = send_note(people, consent.id)
+            began = time.monotonic()
+            people.physician.consents.revoke(consent.id)
+            assert time.monotonic() - began < SECONDS
+            stopped(people, consent.id)
+            assert sent.answer["state"] in ("released", "held")
+            composition.compose("start", node)
+            composition.healthy(node)
+    assert traffic.failed == []
+    delivered_once(people, traffic.accepted)
+    wait_for(
+        lambda: composition.sql("messaging", "SELECT count(*) FROM outbox") == [["0"]], SECONDS, "the outbox to empty"
+    )
+
+
+def test_a_standby_that_was_lost_is_copied_anew(doubled: ComposedWorld) -> None:
+    """Its slot is still there on the primary, which waits for it with every commit."""
+    composition, people = doubled.composition, doubled.people
+    consent = active_consent(people)
+    composition.compose("rm", "--stop", "--force", "postgresql-standby")
+    composition.docker("volume", "rm", f"{composition.project}_postgresql-standby")
+    composition.compose("up", "--detach", "--wait", "postgresql-standby")
+    delivered_once(people, [send_note(people, consent.id).letter])
+    following = "SELECT sync_state FROM pg_stat_replication WHERE application_name = 'standby'"
+    assert composition.sql("postgres", following) == [["sync"]]
+
+
+def test_a_standby_that_lacks_commits_takes_over_from_nobody(doubled: ComposedWorld) -> None:
+    """It was away while PostgreSQL committed without it: `make restore` has what it lacks."""
+    composition = doubled.composition
+    composition.compose("stop", "postgresql-standby")
+    # In its own container PostgreSQL waits for no standby.
+    composition.sql("postgres", "CREATE TABLE only_in_the_archive ()")
+    composition.compose("kill", "postgresql")
+    composition.docker("start", *composition.containers("postgresql-standby"))
+    composition.healthy("postgresql-standby")
+    with pytest.raises(ComposeError, match="commits are in the archive, not in"):
+        composition.module("deploy.promote", "--yes")
+    composition.compose("up", "--detach", "--wait")
+    assert composition.sql("postgres", "SELECT pg_is_in_recovery()") == [["f"]]
+
+
+def promote(composition: Composition) -> None:
+    """`make promote`. A commit that reached the archive alone before the kill was not acknowledged: it may be lost."""
+    try:
+        composition.module("deploy.promote", "--yes")
+    except ComposeError as error:
+        if "commits are in the archive" not in str(error):
+            raise
+        composition.module("deploy.promote", "--yes", "--accept-loss")
+
+
+def test_a_standby_takes_over_with_every_revocation_and_a_new_epoch(doubled: ComposedWorld) -> None:
+    """The primary is killed under load and never comes back."""
+    composition, people = doubled.composition, doubled.people
+    kept, revoked = active_consent(people), active_consent(people)
+    unopened = send_note(people, revoked.id)
+    epochs = {name: composition.sql(name, "SELECT epoch FROM feed") for name in ("directory", "consent")}
+    traffic = Traffic(people, kept.id)
+    with traffic.running():
+        wait_for(lambda: len(traffic.accepted) > 10, SECONDS, "letters to go through")
+        people.physician.consents.revoke(revoked.id)
+        composition.compose("kill", "postgresql")
+        promote(composition)
+        so_far = traffic.released
+        wait_for(
+            lambda: traffic.released > so_far + 10,
+            120,
+            "letters to go through again",
+            lambda: str(traffic.failed[-5:]),
+        )
+    stopped(people, revoked.id)
+    with pytest.raises(ServiceError) as refused:
+        people.psychologist.letters.open(unopened.letter, io.BytesIO())
+    assert refused.value.type == "consent-revoked"
+    for name, before in epochs.items():
+        assert composition.sql(name, "SELECT epoch FROM feed", on="postgresql-standby") != before, (
+            f"{name}: the old epoch"
+        )
+    delivered_once(people, traffic.accepted)
+    # The old primary is started again, by a word that is easily said: it takes nothing any more.
+    composition.compose("up", "--detach", "--wait")
+    recovering = {on: composition.sql("postgres", "SELECT pg_is_in_recovery()", on=on) for on in PAIR}
+    assert recovering == {"postgresql": [["t"]], "postgresql-standby": [["f"]]}
+    delivered_once(people, [send_note(people, kept.id).letter])
+    composition.module("deploy.backup", "backups")
