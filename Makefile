@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 STAMP := .venv/.setup
 
-.PHONY: help setup demo run test test-long lint format bench secrets up down logs ps doctor backup restore upgrade promote \
+.PHONY: help setup demo run test test-long lint format bench secrets settings up down logs ps doctor backup restore upgrade promote \
   rotate-passwords reload-certificate sbom clean
 
 help: ## This list
@@ -49,7 +49,10 @@ bench: setup ## Ratios against the limits of this machine
 secrets: setup ## Every secret of a deployment, as files in .secrets
 	@$(BIN)/python -m deploy.make_secrets .secrets
 
-up: secrets ## The deployed services, with docker compose, at https://localhost:8443
+settings: setup
+	@$(BIN)/python -m deploy.env_file
+
+up: settings secrets ## The deployed services, with docker compose, at https://localhost:8443
 	@docker compose up --build --detach --wait || { \
 	  docker compose logs --no-color --tail 2 directory-migrate consent-migrate messaging-migrate >&2; \
 	  echo "error: not everything came up: the lines above, or \`make ps\` and \`make logs\`, say why" >&2; \
@@ -68,16 +71,17 @@ doctor: ## What is wrong with them, and what to do
 	@$(BIN)/python -m deploy.doctor
 
 backup: setup ## One consistent copy of the three databases, in backups/ or TO=folder
-	@$(BIN)/python -m deploy.backup $(or $(TO),backups) $(if $(KEEP),--keep $(KEEP))
+	@$(BIN)/python -m deploy.backup "$(or $(TO),backups)" $(if $(KEEP),--keep "$(KEEP)")
 
-restore: setup ## From a backup, forward to the last commit: FROM=backups/TIME YES=1
-	@$(BIN)/python -m deploy.restore $(or $(FROM),$(error FROM=backups/TIME names the backup)) $(if $(YES),--yes) $(if $(ACCEPT_LOSS),--accept-loss)
+restore: secrets ## From a backup, forward to the last commit: FROM=backups/TIME YES=1
+	@test -n "$(FROM)" || { echo "error: FROM names no backup" >&2; echo "hint: make restore FROM=backups/TIME YES=1" >&2; exit 1; }
+	@$(BIN)/python -m deploy.restore "$(FROM)" $(if $(filter 1,$(YES)),--yes) $(if $(filter 1,$(ACCEPT_LOSS)),--accept-loss)
 
-upgrade: secrets ## The version that is checked out, without a letter lost or a minute off
-	@$(BIN)/python -m deploy.upgrade $(or $(TO),backups)
+upgrade: settings secrets ## The version that is checked out, without a letter lost or a minute off
+	@$(BIN)/python -m deploy.upgrade "$(or $(TO),backups)"
 
 promote: ## The standby takes over from a primary that is lost for good: YES=1
-	@$(BIN)/python -m deploy.promote $(if $(YES),--yes) $(if $(ACCEPT_LOSS),--accept-loss)
+	@$(BIN)/python -m deploy.promote $(if $(filter 1,$(YES)),--yes) $(if $(filter 1,$(ACCEPT_LOSS)),--accept-loss)
 
 rotate-passwords: secrets ## Another password for every role of PostgreSQL and every user of RabbitMQ
 	@$(BIN)/python -m deploy.rotate_passwords

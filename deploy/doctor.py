@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,8 +17,8 @@ from cryptography import x509
 
 from services.commands.checks import Finding
 
-from .backup import MANIFEST, backups
 from .compose import ROOT, SERVICES, STANDBY, ComposeError, compose, configured, containers, docker, say, sql
+from .remembered import BACKUPS, recall
 
 CERTIFICATE_DAYS = 30
 BACKUP_AGE = timedelta(hours=48)
@@ -76,8 +77,12 @@ def well(container: dict[str, Any]) -> bool:
 
 
 def promoted() -> bool:
-    """Whether the standby has taken over. Raises `ComposeError`."""
-    return bool(containers(STANDBY)) and sql("SELECT pg_is_in_recovery()", service=STANDBY) == "f"
+    """Whether the standby has taken over, where there is one. Raises `ComposeError`."""
+    return (
+        STANDBY in configured("services")
+        and bool(containers(STANDBY))
+        and sql("SELECT pg_is_in_recovery()", service=STANDBY) == "f"
+    )
 
 
 def replication() -> Iterator[Finding]:
@@ -98,15 +103,20 @@ def _mend(slot: str) -> str:
 
 
 def backup() -> Iterator[Finding]:
-    """How old the newest backup is, where backups lie in the usual folder."""
-    folder = ROOT / "backups"
-    if not folder.exists():
-        return
-    made = [json.loads((place / MANIFEST).read_text())["made_at"] for place in backups(folder)[-1:]]
-    age = datetime.now(UTC) - datetime.fromisoformat(made[0]) if made else None
-    detail = "there is none" if age is None else f"the newest is {age.total_seconds() / 3600:.0f} h old"
-    mend = "make backup, daily; if yours lie elsewhere, remove the folder backups/"
-    yield Finding("backup", age is not None and age < BACKUP_AGE, detail, mend)
+    """How old the newest backup is, whatever folder it went to. A cluster that is younger may have none."""
+    times = [datetime.fromisoformat(each["made_at"]) for each in recall(BACKUPS).values()]
+    if times:
+        age = datetime.now(UTC) - max(times)
+        detail = f"the newest is {age.total_seconds() / 3600:.0f} h old"
+    else:
+        age = timedelta(seconds=float(sql(_CLUSTER_SECONDS)))
+        detail = "none was made yet"
+    mend = "make backup TO=FOLDER, daily, into a folder on another machine (docs/operations.md, Back up)"
+    yield Finding("backup", age < BACKUP_AGE, detail, mend)
+
+
+# A cluster's identifier begins with the second in which it was made.
+_CLUSTER_SECONDS = "SELECT extract(epoch FROM now()) - (system_identifier >> 32) FROM pg_control_system()"
 
 
 def certificate() -> Iterator[Finding]:
@@ -131,9 +141,15 @@ def ask(service: str) -> list[str]:
                 findings = [Finding(**each) for each in json.loads(docker("exec", running[0], "sh", "-c", script))]
             except (ComposeError, ValueError):
                 continue
-            return [each.check for each in findings if not shown(each)]
+            return [each.check for each in findings if not shown(within(each, f"{service}-{kind}"))]
     say(f"WRONG  {service}: none of its processes runs\n       do: make up")
     return [service]
+
+
+def within(finding: Finding, container: str) -> Finding:
+    """A finding whose mend is a command that can be typed on the host."""
+    command = f"docker compose exec {container} concord-server"
+    return replace(finding, mend=finding.mend.replace("concord-server", command))
 
 
 if __name__ == "__main__":

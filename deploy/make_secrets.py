@@ -14,6 +14,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,6 +46,7 @@ def main(folder: Path, *, new_certificate: bool = False) -> None:
         write(folder / name / "service.jwk", (folder / "keys" / f"{name}.jwk").read_text())
         for file, address in addresses(name, passwords[name], broker[name]).items():
             write(folder / name / file, address)
+    password(folder / "grafana" / "password")
     certificate(folder / "gateway", host_of(folder), new=new_certificate)
 
 
@@ -83,8 +85,7 @@ def write(path: Path, text: str) -> None:
     """A file, unless it is there."""
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     if not path.exists():
-        path.write_text(text)
-        path.chmod(READABLE)
+        replace(path, text)
 
 
 def replace(path: Path, text: str) -> None:
@@ -108,9 +109,9 @@ def definitions(users: Mapping[Service, str]) -> dict[str, object]:
             {
                 "user": name,
                 "vhost": "/",
-                "configure": f"^concord\\.({name}(\\..*)?|events|dead)$",
-                "write": f"^concord\\.({name}(\\..*)?|events|dead)$",
-                "read": f"^concord\\.({name}(\\..*)?|events|dead)$",
+                "configure": f"^concord\\.({name}(\\..*)?|events)$",
+                "write": f"^concord\\.({name}(\\..*)?|events)$",
+                "read": f"^concord\\.({name}(\\..*)?|events)$",
             }
             for name in users
         ],
@@ -151,13 +152,21 @@ def certificate(folder: Path, host: str, *, new: bool = False) -> None:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))
         .not_valid_after(now + timedelta(days=365))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([subject(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     no_password = serialization.NoEncryption()
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, no_password)
     replace(folder / "tls.key", private.decode())
     replace(folder / "tls.crt", made.public_bytes(serialization.Encoding.PEM).decode())
+
+
+def subject(host: str) -> x509.GeneralName:
+    """A host as a certificate names it (RFC 5280, section 4.2.1.6): an address is no DNS name."""
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def host_of(folder: Path) -> str:

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import argparse
 import time
+from datetime import UTC, datetime
 
 from .archive import commits_after
 from .compose import STANDBY, ComposeError, compose, fail, say, sql, wait_for
+from .remembered import FENCE, recall, remember
 
 # On the volume of the old primary. With this file it comes up read-only and nobody takes it for the database; where its
 # disk was lost so does an empty one in its place, which would else make itself a new and writable database.
@@ -25,19 +27,30 @@ test -s "$PGDATA/PG_VERSION" || initdb --username=postgres >/dev/null
 touch "$PGDATA/standby.signal"
 """
 
+_BEFORE = "docs/operations.md, Fail over. `docker compose up --detach` goes on with the old primary"
+_AFTER = "the old primary is fenced off, and nothing goes on with it: mend that, and run the same again"
 
-def promote(*, accept_loss: bool) -> None:
-    """Stop and fence the primary, promote the standby. Raises `ComposeError`."""
-    if sql("SELECT pg_is_in_recovery()", service=STANDBY) != "t":
-        raise ComposeError(f"{STANDBY} is no standby: it takes writes already")
+
+def taken_over() -> bool:
+    """Whether the standby takes writes. Raises `ComposeError`."""
+    return sql("SELECT pg_is_in_recovery()", service=STANDBY) == "f"
+
+
+def prepare(*, accept_loss: bool) -> None:
+    """Stop the primary, and see what the standby lacks; the old primary can still go on. Raises `ComposeError`."""
     compose("stop", "postgresql")
     if not accept_loss:
         _lacks_nothing()
+
+
+def take_over() -> None:
+    """Fence the old primary off, promote the standby. Raises `ComposeError`, OSError; it can be run again then."""
+    remember(FENCE, {"fenced_at": datetime.now(UTC).isoformat(timespec="seconds")})
     compose("rm", "--force", "--volumes", "postgresql")
     compose("run", "--rm", "--no-deps", "-T", "--entrypoint", "bash", "postgresql", "-c", _FENCE)
     # Nobody follows the new primary yet: with the setting of the old one its commits would wait for ever.
     compose("exec", "-T", STANDBY, "pg_ctl", "promote", "--wait")
-    wait_for(lambda: sql("SELECT pg_is_in_recovery()", service=STANDBY) == "f", 60, "the promotion")
+    wait_for(taken_over, 60, "the promotion")
 
 
 def _lacks_nothing() -> None:
@@ -70,9 +83,12 @@ def main() -> None:
     if not told.yes:
         fail("this gives the primary up for good", "`make promote YES=1`, once you are sure")
     try:
-        promote(accept_loss=told.accept_loss)
-    except ComposeError as error:
-        fail(str(error), "docs/operations.md, Fail over. `docker compose up --detach` goes on with the old primary")
+        if taken_over():
+            fail(f"{STANDBY} takes writes already", "there is nothing left to promote: `make doctor`")
+        prepare(accept_loss=told.accept_loss)
+        take_over()
+    except (ComposeError, OSError, KeyboardInterrupt) as error:
+        fail(str(error) or "it was broken off", _AFTER if recall(FENCE) else _BEFORE)
     say(f"{STANDBY} takes writes now; `postgresql` stays read-only. `make doctor`, then docs/operations.md, Fail over.")
 
 

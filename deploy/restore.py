@@ -2,44 +2,42 @@
 
 Owns the order: nothing answers before the databases are whole and their feeds have new epochs. Refuses to start without
 the archive, or with one that has a hole, unless told `--accept-loss`: what was recorded after the backup is lost then,
-revocations among it, and letters could be released on consents that a patient has taken back.
+revocations among it, so the gateway stays shut and letters stand still until the practices have been told.
 
-The archive stays where it is, and the new timeline goes on in it: whenever this ends half-way it can be run again.
+The archive stays where it is, and the new timeline goes on in it: whenever this ends half-way it can be run again. What
+it has begun is remembered, since PostgreSQL may then take writes that the archive does not follow, and has nothing
+that the archive has not.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 from .archive import FOLDER, WAL, in_archive, require
-from .backup import DATA, MANIFEST, backup, backups, read_manifest
-from .compose import STANDBY, ComposeError, compose, configured, docker, fail, say, sql, wait_for
+from .backup import backup
+from .backup_files import MANIFEST, backups, manifest_of, read_manifest
+from .compose import (
+    PROCESSES,
+    STANDBY,
+    ComposeError,
+    compose,
+    configured,
+    containers,
+    docker,
+    fail,
+    say,
+    sql,
+)
+from .recovery import recover
+from .remembered import FENCE, RESTORE, forget, recall, remember
 
-RECOVERY = ("deploy/compose.recovery.yml",)
-RECOVER_SECONDS = 3600.0
-# In the container, as PostgreSQL's own user, on an empty volume. Each file is checked against the manifest inside.
-_UNPACK = """
-set -eu
-test -z "$(ls -A "$PGDATA")" || { echo "the volume is not empty" >&2; exit 1; }
-chmod 0700 "$PGDATA"
-tar -xzf - -C "$PGDATA"
-pg_verifybackup --quiet --no-parse-wal "$PGDATA"
-touch "$PGDATA/recovery.signal"
-"""
-# The segment that was being written when the server was lost has a name of its own, and is whole as far as it goes.
-_FETCH = """
-restore_command = 'f=/archive/wal/%f; if test -f "$f"; then cp "$f" "%p"; else cp "$f.partial" "%p"; fi'
-recovery_target_timeline = 'latest'
-"""
-# Without the archive recovery still has to end on a timeline of its own, so that nobody takes it for what was lost.
-_FETCH_NOTHING = """
-restore_command = 'false'
-recovery_target_timeline = 'latest'
-"""
+DATABASES = ("postgresql", STANDBY, "postgresql-archive")
+# What stays away after a loss: who lets people in, and who releases letters and hands them out.
+SHUT = ("gateway", "messaging-api", "messaging-worker")
 
 
 def check(place: Path, *, with_archive: bool) -> None:
@@ -47,34 +45,34 @@ def check(place: Path, *, with_archive: bool) -> None:
     manifest = read_manifest(place)
     if with_archive:
         require(manifest.wal)
-        if not _followed():
+        if not under_way() and not _followed():
             raise ComposeError("PostgreSQL runs, and the archive does not follow it: the last commits are not in there")
 
 
-def restore(place: Path, *, with_archive: bool) -> Path:
-    """Bring everything back from a backup; a new one, of what is there then. Raises `ComposeError`, OSError."""
+def restore(place: Path, *, with_archive: bool) -> None:
+    """Bring everything back from a backup. Raises `ComposeError`, OSError."""
     say("Stopping everything.")
     _stop()
+    # From here on PostgreSQL has nothing that the archive has not, until a service writes to it.
+    remember(RESTORE, {"from": str(place.resolve()), "begun_at": datetime.now(UTC).isoformat(timespec="seconds")})
     if not with_archive:
         _set_archive_aside()
     # The brokers' as well: what waits in them may tell of what the restored databases do not know.
     _remove_volumes([name for name in configured("volumes") if name.startswith(("postgresql", "rabbitmq"))])
-    say("Unpacking and checking the backup.")
-    settings = _FETCH if with_archive else _FETCH_NOTHING
-    script = f"{_UNPACK}\ncat >>\"$PGDATA/postgresql.auto.conf\" <<'END'\n{settings}END\n"
-    with (place / DATA).open("rb") as data:
-        _in_postgresql(script, data)
-    say("Bringing it forward through the archive." if with_archive else "Without the archive: to the backup's moment.")
-    compose("up", "--detach", "--no-deps", "postgresql", also=RECOVERY)
-    wait_for(_recovered, RECOVER_SECONDS, "PostgreSQL's recovery")
-    # The archive goes on from where it ends: nothing after that may be removed before it has been taken.
-    sql("SELECT pg_create_physical_replication_slot('archive', true)")
-    # The settings of the recovery are done with; the file holds them for the next start otherwise.
-    sql("ALTER SYSTEM RESET restore_command")
-    sql("ALTER SYSTEM RESET recovery_target_timeline")
-    compose("rm", "--stop", "--force", "--volumes", "postgresql")
+    forget(FENCE)  # it was on one of them
+    recover(place, with_archive=with_archive)
     _begin_anew()
-    return backup(place.parent)
+    forget(RESTORE)
+    say("Starting everything." if with_archive else f"Starting everything but {', '.join(SHUT)}.")
+    _start(() if with_archive else SHUT)
+
+
+def under_way() -> bool:
+    """Whether a restore was begun, and no service has been started since. Raises `ComposeError`, OSError.
+
+    A restore begins by removing all containers; services that are there again may have written what the archive lacks.
+    """
+    return bool(recall(RESTORE)) and not containers(*PROCESSES)
 
 
 def _followed() -> bool:
@@ -88,9 +86,8 @@ def _followed() -> bool:
 def _stop() -> None:
     """Who writes first, and the archive last: PostgreSQL ends once it has handed over everything."""
     services = configured("services")
-    last = ("postgresql", STANDBY, "postgresql-archive")
-    compose("stop", *(name for name in services if name not in last))
-    for name in last:
+    compose("stop", *(name for name in services if name not in DATABASES))
+    for name in DATABASES:
         if name in services:
             compose("stop", name)
     # A standby too: it may be the one that took over, and would be a second truth beside what is restored.
@@ -98,28 +95,18 @@ def _stop() -> None:
 
 
 def _begin_anew() -> None:
-    """New epochs before anything answers; then everything."""
+    """The databases, and new epochs before anything answers; whoever writes later is followed by the archive."""
     # With its standby, where there is one: commits wait for that.
-    compose("up", "--detach", "--wait", *(name for name in ("postgresql", STANDBY) if name in configured("services")))
+    compose("up", "--detach", "--wait", *(name for name in DATABASES if name in configured("services")))
     for service in ("directory", "consent"):
         told = compose("run", "--rm", "--no-deps", "-T", f"{service}-api", "new-epoch", service).strip()
         say(f"{service}: new epoch {told}")
-    say("Starting everything.")
-    compose("up", "--detach", "--wait")
 
 
-def _recovered() -> bool:
-    try:
-        return sql("SELECT pg_is_in_recovery()", service="postgresql") == "f"
-    except ComposeError:
-        if not compose("ps", "--quiet", "--status", "running", "postgresql").strip():
-            said = compose("logs", "--no-color", "--tail", "5", "postgresql").strip()
-            raise ComposeError(f"PostgreSQL stopped while it recovered: {said}") from None
-        return False
-
-
-def _in_postgresql(script: str, data: IO[bytes]) -> None:
-    compose("run", "--rm", "--no-deps", "-T", "--entrypoint", "bash", "postgresql", "-c", script, stdin=data)
+def _start(but: tuple[str, ...]) -> None:
+    """Everything but these. Migrations come with those that need them."""
+    names = [name for name in configured("services") if name not in but and not name.endswith("-migrate")]
+    compose("up", "--detach", "--wait", *(names if but else ()))
 
 
 def _set_archive_aside() -> None:
@@ -130,7 +117,11 @@ def _set_archive_aside() -> None:
 
 def _remove_volumes(names: list[str]) -> None:
     volumes = json.loads(compose("config", "--format", "json"))["volumes"]
-    docker("volume", "rm", "--force", *(volumes[name]["name"] for name in names))
+    for volume in (volumes[name]["name"] for name in names):
+        # What a restore that was broken off has left there: its container may be unpacking still.
+        if left := docker("ps", "--all", "--quiet", "--filter", f"volume={volume}").split():
+            docker("rm", "--force", "--volumes", *left)
+        docker("volume", "rm", "--force", volume)
 
 
 def main() -> None:
@@ -140,22 +131,48 @@ def main() -> None:
     parser.add_argument("--yes", action="store_true", help="replace what the deployment holds now")
     parser.add_argument("--accept-loss", action="store_true", help="without the archive: to the backup's moment")
     told = parser.parse_args()
-    if not (told.place / MANIFEST).exists():
-        there = ", ".join(map(str, backups(told.place.parent))) or "none"
-        fail(f"{told.place} is no backup", f"there are: {there}")
-    if not told.yes:
-        hint = f"`make restore FROM={told.place} YES=1`, once you are sure"
-        fail("this replaces every consent, letter and account that the deployment holds now", hint)
+    _refuse_without_a_word(told.place, told.yes)
     with_archive = not told.accept_loss
+    _try(
+        lambda: check(told.place, with_archive=with_archive),
+        "nothing was stopped; docs/operations.md, Restore: ACCEPT_LOSS=1 does without the archive",
+    )
+    _try(
+        lambda: restore(told.place, with_archive=with_archive),
+        "mend that, and run the same again: nothing that it needs is gone",
+    )
+    say("Restored." if with_archive else _what_is_lost(told.place))
+    _try(
+        lambda: say(f"A backup of the new timeline: {backup(told.place.parent)}"),
+        f"it is restored all the same; take that backup with `make backup TO={told.place.parent}`",
+    )
+
+
+def _refuse_without_a_word(place: Path, yes: bool) -> None:
+    if not (place / MANIFEST).exists():
+        there = ", ".join(map(str, backups(place.parent))) or "none"
+        fail(f"{place} is no backup", f"there are: {there}")
+    if not yes:
+        hint = f"`make restore FROM={place} YES=1`, once you are sure"
+        fail("this replaces every consent, letter and account that the deployment holds now", hint)
+
+
+def _try(do: Callable[[], None], hint: str) -> None:
+    """Do it, or end with an error; Ctrl-C is one, since what it leaves half-done needs the same hint."""
     try:
-        check(told.place, with_archive=with_archive)
+        do()
     except (ComposeError, OSError, ValueError) as error:
-        fail(str(error), "nothing was stopped; docs/operations.md, Restore: ACCEPT_LOSS=1 does without the archive")
-    try:
-        made = restore(told.place, with_archive=with_archive)
-    except (ComposeError, OSError, ValueError) as error:
-        fail(str(error), "mend that, and run the same again: nothing that it needs is gone")
-    say(f"Restored. A backup of the new timeline: {made}")
+        fail(str(error), hint)
+    except KeyboardInterrupt:
+        fail("it was broken off", hint)
+
+
+def _what_is_lost(place: Path) -> str:
+    """What an operator has to do before letters go again."""
+    return f"""Restored to {manifest_of(place).made_at}. What was revoked later is in force again: the gateway is shut.
+1. Tell every practice from when to when revocations are lost.
+2. `docker compose up --detach --no-deps gateway` lets them revoke again what was revoked then; letters stand still.
+3. `docker compose up --detach --wait` once they have: letters go again."""
 
 
 if __name__ == "__main__":

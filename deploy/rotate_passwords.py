@@ -54,6 +54,11 @@ def rotate(folder: Path) -> None:
     restart(taking_writes)
 
 
+def passwords(folder: Path) -> dict[str, str]:
+    """What the files hold for the roles of PostgreSQL. Raises OSError."""
+    return {name: (folder / "postgresql" / name).read_text().strip() for name in ROLES}
+
+
 def tell_postgresql(service: str, passwords: dict[str, str]) -> None:
     """All roles at once or none. Raises `ComposeError`."""
     roles = {("postgres" if name == "superuser" else name): text for name, text in passwords.items()}

@@ -22,20 +22,22 @@ from .chassis.config import SERVICES, Service, SettingError, Settings, load_sett
 from .chassis.db import Database, DatabaseUnavailableError
 from .chassis.problems import Problem
 from .chassis.service_auth import make_keys
-from .commands import dead_letters, doctor, followers, retention, rotate
+from .commands import account_alarms, dead_letters, doctor, followers, retention, rotate
+from .commands.output import AsJson, ServiceName, fail, show
+from .commands.output import service as service_named
 
 app = typer.Typer(
     name="concord-server", no_args_is_help=True, pretty_exceptions_enable=False, help="Concord's services."
 )
 directory = typer.Typer(no_args_is_help=True, help="The directory's beginnings: organizations and administrators.")
 app.add_typer(directory, name="directory")
+app.add_typer(account_alarms.app, name="account-alarms")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(retention.app, name="retention")
 app.add_typer(rotate.app, name="rotate")
 app.command()(doctor.doctor)
 app.command()(followers.forget)
 
-ServiceName = Annotated[str, typer.Argument(help="directory, consent or messaging.")]
 Data = Annotated[Path | None, typer.Option(help="Folder of the embedded services, instead of the environment.")]
 # Threads wait for the database most of the time; 16 keep two cores busy and leave room for long polls.
 THREADS = 16
@@ -60,7 +62,7 @@ def api(
     threads: Annotated[int, typer.Option(help="Threads in each.", min=1)] = THREADS,
 ) -> None:
     """Run the web processes of one service, under gunicorn."""
-    name = _service(service)
+    name = service_named(service)
     _settings(name)  # here, once and clearly, rather than in each process that gunicorn would start again and again
     # What the processes count is added up on the page of whichever answers. Fresh: an earlier run's files would count.
     # In memory that nothing else fills: a process whose file there cannot grow is killed by the system (SIGBUS).
@@ -81,13 +83,13 @@ def api(
 @app.command()
 def worker(service: ServiceName) -> None:
     """Run the worker of one service: it relays its events and handles those of the others."""
-    _load(f"{_service(service)}.worker").main()
+    _load(f"{service_named(service)}.worker").main()
 
 
 @app.command()
 def migrate(service: ServiceName) -> None:
     """Bring the database of one service to the newest form; safe to run again, and from several places at once."""
-    name = _service(service)
+    name = service_named(service)
     migrations.upgrade(Database(_settings(name).database_url), name)
 
 
@@ -104,16 +106,14 @@ def keys(folder: Annotated[Path, typer.Argument(help="Where the keys of the serv
 @app.command("new-epoch")
 def new_epoch(service: Annotated[str, typer.Argument(help="directory or consent.")], data: Data = None) -> None:
     """After a restore or a fail-over: begin a new epoch of the feed, so that whoever follows starts from a snapshot."""
-    name = _service(service)
+    name = service_named(service)
     if name == "messaging":
         raise typer.BadParameter("messaging has no feed; it follows the others'", param_hint="SERVICE")
     typer.echo(str(_load(f"{name}.app").build(_settings(name, data)).feed.new_epoch()))
 
 
 @app.command("account-check")
-def account_check(
-    data: Data = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
-) -> None:
+def account_check(data: Data = None, as_json: AsJson = False) -> None:
     """Look whether the account of disclosures is what was recorded; fails when it is not."""
     settings = _settings("consent", data)
     key = _load("consent.account_key").AccountKey.from_settings(settings)
@@ -122,18 +122,18 @@ def account_check(
     told = {"size": report.size, "root": report.root.hex(), "findings": found}
     typer.echo(json.dumps(told) if as_json else "\n".join([f"{report.size} lines, root {report.root.hex()}", *found]))
     if found:
-        _fail("the account is not what was recorded", "Keep the database as it is, and find out who changed it.")
+        fail("the account is not what was recorded", "Keep the database as it is, and find out who changed it.")
 
 
 @directory.command("add-organization")
 def add_organization(
     name: Annotated[str, typer.Argument(help="The organization's name.")],
     data: Data = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Add an organization; prints its id."""
     organization = _load("directory.bootstrap").Bootstrap(_settings("directory", data)).add_organization(name)
-    _print({"organization": str(organization), "name": name}, str(organization), as_json)
+    show({"organization": str(organization), "name": name}, str(organization), as_json)
 
 
 @directory.command("invite-administrator")
@@ -141,14 +141,14 @@ def invite_administrator(
     organization: Annotated[UUID, typer.Option(help="The organization's id.")],
     name: Annotated[str, typer.Option(help="The administrator's name.")],
     data: Data = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Invite an organization's first administrator; prints the invitation, which is a secret until it is used."""
     invitation = (
         _load("directory.bootstrap").Bootstrap(_settings("directory", data)).invite_administrator(organization, name)
     )
     told = {"practitioner": str(invitation.practitioner), "code": invitation.code}
-    _print(told, invitation.code, as_json)
+    show(told, invitation.code, as_json)
 
 
 def main() -> None:
@@ -156,15 +156,15 @@ def main() -> None:
     try:
         app()
     except ValidationError as error:
-        _fail(wrong_setting(error), "docs/operations.md lists the settings")
+        fail(wrong_setting(error), "docs/operations.md lists the settings")
     except SettingError as error:
-        _fail(str(error), error.hint)
+        fail(str(error), error.hint)
     except Problem as problem:
-        _fail(problem.detail, "")
+        fail(problem.detail)
     except DatabaseUnavailableError as error:
-        _fail(str(error), "is the database of this service up, and is CONCORD_DATABASE_URL right?")
+        fail(str(error), "is the database of this service up, and is CONCORD_DATABASE_URL right?")
     except OSError as error:
-        _fail(f"{error.filename or 'system'}: {error.strerror}", "")
+        fail(f"{error.filename or 'system'}: {error.strerror}")
 
 
 def wrong_setting(error: ValidationError) -> str:
@@ -180,28 +180,11 @@ def _load(module: str) -> Any:
     return importlib.import_module(f"services.{module}")
 
 
-def _service(name: str) -> Service:
-    if name not in SERVICES:
-        raise typer.BadParameter(f"is one of: {', '.join(SERVICES)}", param_hint="SERVICE")
-    return name
-
-
 def _settings(service: Service, data: Path | None = None) -> Settings:
     if data is None:
         return load_settings(service)
     found: Settings = _load("local").settings_in(data)[service]
     return found
-
-
-def _print(value: dict[str, str], text: str, as_json: bool) -> None:
-    typer.echo(json.dumps(value) if as_json else text)
-
-
-def _fail(message: str, hint: str) -> None:
-    typer.echo(f"error: {message}", err=True)
-    if hint:
-        typer.echo(f"hint: {hint}", err=True)
-    sys.exit(1)
 
 
 if __name__ == "__main__":

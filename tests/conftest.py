@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
 from services.chassis import logs
@@ -20,6 +21,9 @@ from services.chassis.db import Database
 from tests import real
 
 HERE = Path(__file__).resolve().parent
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

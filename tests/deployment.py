@@ -6,14 +6,17 @@ service that its path names, as nginx does where Concord is deployed.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 from uuid import uuid4
 
 import httpx
@@ -49,6 +52,35 @@ class Router(httpx.BaseTransport):
         self._network.close()
 
 
+class Turn:
+    """Lets one run of tests at a time have deployments: those of two would take more connections than there are.
+
+    Within a process they share it, or the second would wait for the first for ever. It ends with the process as well.
+    """
+
+    def __init__(self) -> None:
+        self._deployments = 0
+        self._lock: IO[str] | None = None
+
+    def take(self) -> None:
+        """Wait for the turn, unless this process has it."""
+        if self._lock is None:
+            # A user's own: what another user made in that folder could not be opened.
+            self._lock = (Path(tempfile.gettempdir()) / f"concord-tests-deployment-{os.getuid()}.lock").open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._deployments += 1
+
+    def give_back(self) -> None:
+        """Let the next run have it once the last deployment of this process has ended."""
+        self._deployments -= 1
+        if self._deployments == 0 and self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+_turn = Turn()
+
+
 class Deployment:
     """Databases, keys and processes of one run; use it as a context manager."""
 
@@ -74,6 +106,7 @@ class Deployment:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Deployment:
+        _turn.take()
         make_keys(self.folder, SERVICES)
         make_account_key(self.folder / "account.jwk")
         with psycopg.connect(self._plain(self._server.database or "postgres"), autocommit=True) as connection:
@@ -93,6 +126,7 @@ class Deployment:
         with psycopg.connect(self._plain(self._server.database or "postgres"), autocommit=True) as connection:
             for service in SERVICES:
                 connection.execute(f"DROP DATABASE IF EXISTS {self.database_name(service)} WITH (FORCE)".encode())
+        _turn.give_back()
 
     def database_name(self, service: str) -> str:
         """The name of a service's database."""

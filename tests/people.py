@@ -21,9 +21,12 @@ from concord.letters import Draft, Sent
 from concord.profile import Profile
 from concord_formats.vocabulary import ConsentType, Information, PartyKind, Purpose, Sensitivity
 
+from tests.deployment import wait_for
+
 PASSPHRASE = "an entirely usual passphrase"
 # scrypt at 2^10: tests do not need to be slow to be right; the default is tested where it is set.
 WORK_FACTOR = 10
+EFFECTIVE_SECONDS = 60.0
 NPIS = {"Dr. Ana Whitfield": "1245319599", "Dr. Noor Haddad": "1679576722"}
 
 Operator = Callable[..., str]
@@ -112,7 +115,22 @@ def active_consent(people: People, *, mutual: bool = True, **changed: object) ->
     written = terms(people, token, mutual=mutual, **changed)
     form = Form.concord(b"signed by Jaime Armendariz", written.type, datetime.now(UTC).date(), "ink", copy_given=True)
     draft = people.physician.consents.create(written, form)
-    return people.physician.consents.accept(draft.id)
+    return accepted(people.physician, draft.id)
+
+
+def accepted(person: Client, consent: UUID) -> Consent:
+    """Accept one's direction, and wait until that holds everywhere."""
+    person.consents.accept(consent)
+    until_effective(lambda: person.consents.show(consent).latest.effective_at)
+    return person.consents.show(consent)
+
+
+def until_effective(since: Callable[[], object]) -> None:
+    """Until there is a moment since when a change holds everywhere.
+
+    The services' own answer does not wait for it as long as a busy machine may take, and says so.
+    """
+    wait_for(lambda: since() is not None, EFFECTIVE_SECONDS, "a change to hold everywhere")
 
 
 def note(consent: UUID, text: bytes = b"A note about care.", **changed: object) -> Draft:

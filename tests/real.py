@@ -17,8 +17,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from random import SystemRandom
 from typing import TypeVar
 
 import pika
@@ -27,11 +28,6 @@ from pika.exceptions import AMQPError
 
 POSTGRESQL = os.environ.get("CONCORD_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
 AMQP = os.environ.get("CONCORD_TEST_AMQP", "amqp://guest:guest@127.0.0.1:5672/%2F")
-# What `tests/docker-compose.yml` gives them, beside servers that may have the usual ports; two a process of tests.
-_FIRST_PORT = 55432 + 2 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-DOCKER_PORTS = {"CONCORD_TEST_POSTGRESQL_PORT": str(_FIRST_PORT), "CONCORD_TEST_AMQP_PORT": str(_FIRST_PORT + 1)}
-DOCKER_POSTGRESQL = f"postgresql://postgres@127.0.0.1:{_FIRST_PORT}/postgres"
-DOCKER_AMQP = f"amqp://guest:guest@127.0.0.1:{_FIRST_PORT + 1}/%2F"
 START_SECONDS = 90.0
 Found = TypeVar("Found")
 # What was started ends with the process, also when a test run is interrupted.
@@ -211,7 +207,21 @@ def _runs(*command: str) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on just now.
+
+    Below those that the system gives to connections by itself, which could have it before a server does; and by chance,
+    for others look for one at the same time. Not by the chance of `random`, which hypothesis begins anew.
+    """
+    while True:
+        port = _chance.randrange(15_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+_chance = SystemRandom()
+# What `tests/docker-compose.yml` gives them, beside servers that may have the usual ports; two a process of tests.
+_PORTS = free_port(), free_port()
+DOCKER_PORTS = {"CONCORD_TEST_POSTGRESQL_PORT": str(_PORTS[0]), "CONCORD_TEST_AMQP_PORT": str(_PORTS[1])}
+DOCKER_POSTGRESQL = f"postgresql://postgres@127.0.0.1:{_PORTS[0]}/postgres"
+DOCKER_AMQP = f"amqp://guest:guest@127.0.0.1:{_PORTS[1]}/%2F"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from . import logs
 from .event import Event, EventError
 
 # How often one event may be tried before it is set aside as a dead letter for a person to look at.
@@ -220,13 +221,18 @@ def attempt(
     """
     try:
         event = Event.decode(body).traced(traceparent)
-    except EventError:
+    except EventError as error:
+        logs.logger("bus").error("event set aside", error=type(error).__name__)
         return False
     for tries in range(1, DELIVERY_LIMIT + 1):
         try:
             handler(event)
-        except Exception:  # whatever a handler raises, the event is kept and tried again
-            if tries < DELIVERY_LIMIT and pause(pause_after(tries)):
+        except Exception as error:  # whatever a handler raises, the event is kept and tried again
+            if tries == DELIVERY_LIMIT:
+                logs.logger("bus").error(
+                    "event set aside", type=event.type, error=type(error).__name__, stack=logs.stack_of(error)
+                )
+            elif pause(pause_after(tries)):
                 return False
         else:
             return True

@@ -22,6 +22,8 @@ from . import failpoints
 
 Service = Literal["directory", "consent", "messaging"]
 SERVICES: tuple[Service, ...] = ("directory", "consent", "messaging")
+# A hundred years: whoever means "for ever" says 0. More is no date.
+MOST_DAYS = 36_500
 
 
 def _origin(url: str) -> str:
@@ -62,11 +64,11 @@ class Settings(BaseSettings):
     gate_deadline_seconds: Annotated[float, Field(gt=0, le=10)] = 1.0
     # 256 MiB of document and what encryption adds to it (16 bytes in each 64 KiB), generously rounded.
     letter_max_bytes: Annotated[int, Field(gt=0)] = 272 * 1024 * 1024
-    held_letters_expire_days: Annotated[int, Field(gt=0)] = 5
+    held_letters_expire_days: Annotated[int, Field(gt=0, le=MOST_DAYS)] = 5
     # Days after which the server's copy of a letter goes: once every recipient has opened it, and whether or not they
     # have. 0: it stays. What a client has opened it keeps; what became of the letter is kept in either case.
-    opened_letters_kept_days: Annotated[int, Field(ge=0)] = 90
-    unopened_letters_kept_days: Annotated[int, Field(ge=0)] = 0
+    opened_letters_kept_days: Annotated[int, Field(ge=0, le=MOST_DAYS)] = 90
+    unopened_letters_kept_days: Annotated[int, Field(ge=0, le=MOST_DAYS)] = 0
     # Below the 30 seconds after which common proxies give up on a silent connection.
     long_poll_max_seconds: Annotated[float, Field(ge=0, le=28)] = 25.0
     # Each waiting poll occupies a thread: more of them than this would starve the letters.

@@ -7,7 +7,7 @@ services.
 from __future__ import annotations
 
 import select
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,7 +30,13 @@ NAMING = {
 CONNECT_SECONDS = 5
 # Nor may one that dies under a connection: a machine that is gone says no farewell, and TCP alone waits for a quarter
 # of an hour. Longer than any deadline of ours, so that nothing is given up that would have been answered.
-_DEAD_MACHINE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
+CONNECTING: dict[str, Any] = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 
 
 def naming() -> MetaData:
@@ -49,10 +55,11 @@ class DatabaseUnavailableError(RuntimeError):
 class Database:
     """Transactions on one database. Thread-safe; make one per process, after any fork."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, session_settings: Mapping[str, str] | None = None) -> None:
+        """`session_settings` are set on each connection to PostgreSQL, by name; SQLite has none."""
         self.url = make_url(url)
         self.is_postgresql = self.url.get_backend_name() == "postgresql"
-        self.engine = _postgresql(url, pool_size) if self.is_postgresql else _sqlite(url)
+        self.engine = _postgresql(url, pool_size, session_settings or {}) if self.is_postgresql else _sqlite(url)
 
     @contextmanager
     def transaction(self, *, deadline: float | None = None) -> Iterator[Session]:
@@ -84,6 +91,7 @@ def create_all(database: Database, base: type[DeclarativeBase]) -> None:
     base.metadata.create_all(database.engine)
 
 
+_SET = "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS setting (name, value)"
 _SET_DEADLINE = text(
     "SELECT set_config('statement_timeout', :ms, true), set_config('lock_timeout', :ms, true), "
     "set_config('idle_in_transaction_session_timeout', :ms, true)"
@@ -102,18 +110,26 @@ def _translated(error: DBAPIError) -> Exception | None:
     return None
 
 
-def _postgresql(url: str, pool_size: int) -> Engine:
+def _postgresql(url: str, pool_size: int, session_settings: Mapping[str, str]) -> Engine:
     # READ COMMITTED: a row read FOR SHARE is read as last committed, which the gate relies upon.
     engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=5,
-        connect_args={"connect_timeout": CONNECT_SECONDS, **_DEAD_MACHINE},
+        connect_args=CONNECTING,
         isolation_level="READ COMMITTED",
     )
+    event.listen(engine, "connect", lambda connection, _: _set(connection, session_settings))
     event.listen(engine, "checkout", _on_postgresql_checkout)
     return engine
+
+
+def _set(connection: Any, settings: Mapping[str, str]) -> None:
+    if settings:
+        with connection.cursor() as cursor:
+            cursor.execute(_SET, (list(settings), list(settings.values())))
+        connection.commit()  # a rollback would take them back
 
 
 def _on_postgresql_checkout(connection: Any, _record: Any, _proxy: Any) -> None:

@@ -68,6 +68,9 @@ class EnforcementPoints:
         silent = [point for (point, _), began in since.items() if now - began >= FORGOTTEN_AFTER_SECONDS]
         session.execute(delete(table).where(table.id.in_(silent)))
 
-    def forget(self, session: Session, point: UUID) -> None:
-        """Forget one by an operator's word that its database is gone and none of its processes runs."""
-        session.execute(delete(self._table).where(self._table.id == point))
+    def forget(self, session: Session, point: UUID) -> bool:
+        """Forget one by an operator's word that its database is gone and none of its processes runs; whether it was
+        known.
+        """
+        gone = session.execute(delete(self._table).where(self._table.id == point).returning(self._table.id))
+        return gone.first() is not None

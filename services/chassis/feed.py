@@ -157,11 +157,14 @@ class Feed:
             self._locked(session)
             self._points.forget_silent(session)
 
-    def forget(self, enforcement_point: UUID) -> None:
-        """Forget one enforcement point whose database is gone for good: an operator's word, never a guess."""
+    def forget(self, enforcement_point: UUID) -> bool:
+        """Forget one enforcement point whose database is gone for good: an operator's word, never a guess.
+
+        Whether there was such a one.
+        """
         with self.database.transaction() as session:
             self._locked(session)
-            self._points.forget(session, enforcement_point)
+            return self._points.forget(session, enforcement_point)
 
     def _locked(self, session: Session) -> FeedRow:
         query = select(self.tables.Feed).with_for_update()

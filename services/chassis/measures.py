@@ -31,10 +31,9 @@ from .tables import FeedEventRow, OutboxRow
 COUNTED_AT_MOST = 10_000
 # A database in trouble is not asked for more after this; one statement may take as long.
 DEADLINE_SECONDS = 3.0
-# Prometheus gives a page up after ten seconds, and whoever probes `/readyz` after four: both are told before that.
-# Connecting alone may take longer, and packets that are swallowed for ever.
+# Prometheus gives a page up after ten seconds and is told before that: connecting alone may take longer, and packets
+# that are swallowed for ever.
 PAGE_SECONDS = 5.0
-READY_SECONDS = 3.0
 _UNAVAILABLE = (DatabaseUnavailableError, DeadlineExceededError)
 
 Measure = Callable[[Session, datetime], Iterable[Metric]]
@@ -60,8 +59,9 @@ class Measures(Collector):
         self._queues = queues
         self._facts = Question(self._of_database)
         self._depths = Question(self._of_broker)
-        self._database_answers = Question(lambda: health.database_answers(database))
-        self._broker_answers = Question(self._broker_answers_now)
+        self._ready = health.in_time(
+            {"database": lambda: health.database_answers(database), "broker": self._broker_answers}
+        )
 
     def registry(self) -> CollectorRegistry:
         """A registry of these alone."""
@@ -71,8 +71,7 @@ class Measures(Collector):
 
     def ready(self) -> Mapping[str, bool]:
         """Whether the database and the broker answer now, and soon."""
-        database, broker = answers([self._database_answers, self._broker_answers], READY_SECONDS)
-        return {"database": bool(database), "broker": bool(broker)}
+        return self._ready()
 
     def describe(self) -> list[Metric]:
         """Nothing: it would be read here, before there is a table."""
@@ -109,7 +108,7 @@ class Measures(Collector):
                 read += measure(session, self._clock.now())
         return read
 
-    def _broker_answers_now(self) -> bool:
+    def _broker_answers(self) -> bool:
         try:
             self._bus.depths(())
         except BusUnavailableError:

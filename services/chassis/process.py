@@ -42,10 +42,11 @@ class Background:
         return all(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
-        """Tell every loop to end, and wait for it a while."""
+        """Tell every loop to end, and wait a while for all of them together."""
         self.stopping.set()
+        ends = time.monotonic() + STOP_SECONDS
         for thread in self._threads:
-            thread.join(STOP_SECONDS)
+            thread.join(max(ends - time.monotonic(), 0.0))
 
     def _keep(self, name: str, loop: Loop) -> None:
         pause = FIRST_PAUSE_SECONDS

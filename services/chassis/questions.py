@@ -26,8 +26,9 @@ class Question(Generic[Answer]):
         """Ask, or wait with whoever has asked already."""
         with self._lock:
             if self._asked is None or self._asked.done():
-                self._asked = Future()
-                threading.Thread(target=self._answer, args=(self._asked,), name="question", daemon=True).start()
+                asked: Future[Answer] = Future()
+                threading.Thread(target=self._answer, args=(asked,), name="question", daemon=True).start()
+                self._asked = asked  # only now: a thread that could not start would leave it open for ever
             return self._asked
 
     def _answer(self, asked: Future[Answer]) -> None:

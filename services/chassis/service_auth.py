@@ -20,6 +20,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from . import key_files
 from .config import Settings
 from .problems import Problem
 
@@ -42,8 +43,9 @@ class ServiceSigner:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> ServiceSigner:
-        """The signer of this service, with the private key in `service_key_file`. Raises OSError, ValueError."""
-        return cls(settings.service, OKPKey.import_key(json.loads(settings.service_key_file.read_text())))
+        """The signer of this service, with the private key in `service_key_file`. Raises OSError, `SettingError`."""
+        with key_files.named_by("CONCORD_SERVICE_KEY_FILE"):
+            return cls(settings.service, OKPKey.import_key(json.loads(settings.service_key_file.read_text())))
 
     def authorization(self, audience: str) -> str:
         """The Authorization header for a request to the service named `audience`."""
@@ -76,8 +78,9 @@ class ServiceVerifier:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> ServiceVerifier:
-        """The verifier of this service, with the public keys in `service_keys_file`. Raises OSError, ValueError."""
-        return cls(settings.service, read_public_keys(settings.service_keys_file))
+        """The verifier of this service, with the public keys in `service_keys_file`. Raises OSError, `SettingError`."""
+        with key_files.named_by("CONCORD_SERVICE_KEYS_FILE"):
+            return cls(settings.service, read_public_keys(settings.service_keys_file))
 
     def verify(self, incoming: Request) -> str:
         """The name of the service that makes a request. Raises problem 401 `service-unauthenticated`."""
@@ -141,8 +144,7 @@ def make_keys(folder: Path, services: Iterable[str]) -> None:
     for service in services:
         path = folder / f"{service}.jwk"
         if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)))
+            key_files.write(path, OKPKey.generate_key("Ed25519").as_dict(private=True))
         key = OKPKey.import_key(json.loads(path.read_text())).as_dict(private=False)
         public.append({"kty": key["kty"], "crv": key["crv"], "x": key["x"], "kid": service, "alg": "Ed25519"})
     (folder / "services.jwks").write_text(json.dumps({"keys": public}))

@@ -14,11 +14,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 import psycopg
 
-from .db import Database
+from .db import CONNECTING, Database
 
 # One channel of PostgreSQL for all: our own channel and key travel in the payload.
 _POSTGRESQL_CHANNEL = "concord"
@@ -28,16 +28,6 @@ LOOK_SECONDS = 1.0
 # first after a quiet time leaves at once.
 GATHER_SECONDS = 0.002
 _RECONNECT_SECONDS = 1.0
-# A listener says nothing for hours, so only the keepalives tell it that the other side is gone.
-_CONNECTING: dict[str, Any] = {
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-}
-# A NOTIFY is a commit, and holds a lock of the whole database until it is flushed to the disk. A ring is no fact and
-# may be lost with the machine: whoever waited begins anew then and looks.
-_SENDING = _CONNECTING | {"options": "-c synchronous_commit=off"}
 
 
 class Bell:
@@ -148,16 +138,16 @@ class PostgresNotifier:
             return
         with self._lock:
             if self._started != os.getpid():
-                for loop, how in ((self._listen, _CONNECTING), (self._send, _SENDING)):
+                for loop in (self._listen, self._send):
                     threading.Thread(
-                        target=self._again, args=(loop, how), name=f"wake-{loop.__name__}", daemon=True
+                        target=self._again, args=(loop,), name=f"wake-{loop.__name__}", daemon=True
                     ).start()
                 self._started = os.getpid()
 
-    def _again(self, loop: Callable[[psycopg.Connection], None], how: dict[str, Any]) -> None:
+    def _again(self, loop: Callable[[psycopg.Connection], None]) -> None:
         while not self._stop.is_set():
             try:
-                with psycopg.connect(self._url, autocommit=True, **how) as connection:
+                with psycopg.connect(self._url, autocommit=True, **CONNECTING) as connection:
                     loop(connection)
             except psycopg.Error:
                 self._stop.wait(_RECONNECT_SECONDS)
@@ -171,6 +161,9 @@ class PostgresNotifier:
                 self._local.notify(channel, key)
 
     def _send(self, connection: psycopg.Connection) -> None:
+        # A NOTIFY is a commit, and holds a lock of the whole database until it is flushed to the disk. A ring is no
+        # fact and may be lost with the machine: whoever waited begins anew then and looks.
+        connection.execute("SET synchronous_commit = off")
         earliest = time.monotonic()
         while not self._stop.is_set():
             self._gather(earliest)

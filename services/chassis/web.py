@@ -128,13 +128,16 @@ class StrictRequest(Request):
             text = self.get_data().decode("utf-8")
             value = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
         except (ValueError, RecursionError):
-            raise _MALFORMED from None
+            raise _malformed() from None
         if not isinstance(value, dict):
-            raise _MALFORMED
+            raise _malformed()
         return text
 
 
-_MALFORMED = Problem(400, "malformed-json", "Malformed JSON", "Send one JSON object in UTF-8, each member once.")
+def _malformed() -> Problem:
+    return Problem(400, "malformed-json", "Malformed JSON", "Send one JSON object in UTF-8, each member once.")
+
+
 _SECURITY_SCHEMES: dict[str, SecurityScheme | dict[str, Any]] = {
     "DPoP": {"type": "http", "scheme": "DPoP", "description": "Access token with a proof of possession (RFC 9449)"},
     "Service": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "Between services only"},
@@ -171,7 +174,8 @@ def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
     g.started = time.perf_counter()
-    # Only services sign with `Bearer`: whatever else sends a trace does not decide what is traced here.
+    # Only services sign with `Bearer`: a client's trace does not decide what is traced here. Before the signature was
+    # checked, that is a sorting and no defence: from outside the gateway lets no such header through.
     inside = request.headers.get("Authorization", "").startswith("Bearer ")
     attributes = {"http.request.method": request.method, "concord.request": g.request_id}
     g.traced = tracing.begin(request.method, attributes, request.headers.get("traceparent") if inside else None)

@@ -31,4 +31,6 @@ def forget(
         hint = "say --yes once none of its processes runs and its database is gone: it could release on what it knew"
         fail("this lets revocations be acknowledged without it", hint)
     app = importlib.import_module(f"services.{chosen}.app")
-    app.build(load_settings(chosen)).feed.forget(enforcement_point)
+    if not app.build(load_settings(chosen)).feed.forget(enforcement_point):
+        fail(f"nobody follows {chosen} under that id", f"concord-server doctor {chosen} shows who does")
+    typer.echo(f"{enforcement_point} is forgotten: no acknowledgement waits for it any more.")

@@ -6,6 +6,7 @@ Owns `error:`, `hint:` and the choice between text and JSON. Refuses values of s
 from __future__ import annotations
 
 import json
+import sys
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -26,7 +27,7 @@ def fail(message: str, hint: str = "") -> NoReturn:
     typer.echo(f"error: {message}", err=True)
     if hint:
         typer.echo(f"hint: {hint}", err=True)
-    raise typer.Exit(1)
+    sys.exit(1)
 
 
 def service(name: str) -> Service:

@@ -29,6 +29,8 @@ def account_key(
     """Put a new key into the file, signed by the one that is there; then restart consent, all of it at once."""
     try:
         key = importlib.import_module("services.consent.account_key").rotate_account_key(file)
+    except importlib.import_module("services.consent.account_key").TooManyStepsError as error:
+        fail(str(error), "keep the key that is there")
     except (ValueError, KeyError, JoseError):
         fail(f"{file} holds no key of an account", "concord-server keys FOLDER makes one")
     name, steps = key.verifier.encode(), len(key.succession)
@@ -51,6 +53,7 @@ def token_key(
     signs_from = keys.replace(at_once=now)
     text = f"A new key signs from {signs_from:%Y-%m-%d %H:%M} UTC."
     hint = (
-        "\nRestart the services to be rid of the old ones within seconds; by themselves they believe them five minutes."
+        "\nRestart directory-api now: for half a minute more it would sign with the old ones, which nobody then knows."
+        "\nThen restart the other services to be rid of them; by themselves they believe them five minutes."
     )
     show({"signs_from": signs_from.isoformat()}, text + (hint if now else ""), as_json)

@@ -7,21 +7,23 @@ in `spec/account.md`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from concord_formats.account import AccountCount
-from concord_formats.notes import Checkpoint
+from concord_formats.notes import Checkpoint, NoteError, unverified_text
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from services.chassis.clock import Clock
 from services.chassis.db import Database
-from services.chassis.problems import invalid_field, not_found
+from services.chassis.problems import Problem, invalid_field, not_found
 
 from . import account_log, records, texts
+from .account_alarm import Alarm, Alarms
 from .account_key import AccountKey
 from .models import AccountCheckpointRow, AccountLeafRow, DisclosureRow
 from .rules.lifecycle import Deed
@@ -54,6 +56,17 @@ class Page:
     next: int | None
 
 
+class AlteredLogError(Problem):
+    """The log is not the one of which a checkpoint of `size` leaves was given out; a former key signed that."""
+
+    def __init__(self, size: int) -> None:
+        detail = (
+            "What is stored is not what was recorded. Nothing is signed until a person has looked: tell the operator."
+        )
+        super().__init__(500, "account-altered", "Account altered", detail)
+        self.size = size
+
+
 @dataclass(frozen=True)
 class Log:
     """The log as others see it: exports, checkpoints, consistency."""
@@ -67,7 +80,7 @@ class Log:
 
         Raises problem 404 to whoever is no party to any consent of the patient, 422 for a size that has no checkpoint.
         """
-        with self.database.transaction() as session:
+        with self._reading() as session:
             readable = _readable(session, actor, patient)
             size = account_log.size(session) if size is None else _known(session, size)
             checkpoint = self._checkpoint(session, size)
@@ -81,7 +94,7 @@ class Log:
 
     def checkpoint(self) -> str:
         """The signed checkpoint of the log as it is now."""
-        with self.database.transaction() as session:
+        with self._reading() as session:
             return self._checkpoint(session, account_log.size(session))
 
     def consistency(self, size1: int, size2: int) -> list[bytes]:
@@ -91,18 +104,38 @@ class Log:
                 raise invalid_field("size2", "name two sizes that the log has had, the smaller one first")
             return account_log.consistency(session, size1, size2)
 
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        try:
+            with self.database.transaction() as session:
+                yield session
+        except AlteredLogError as error:  # after its transaction: SQLite has one writer
+            Alarms(self.database, self.clock).raise_(Alarm.CHANGED, f"checkpoint of size {error.size}")
+            raise
+
     def _checkpoint(self, session: Session, size: int) -> str:
         """One checkpoint a size, ever: what was given out is what is given out again."""
         known = session.get(AccountCheckpointRow, size)
         if known is not None and self.key.signed(known.note):
             return known.note
-        note = self.key.sign(Checkpoint(self.key.verifier.name, size, account_log.root(session, size)))
+        said = Checkpoint(self.key.verifier.name, size, account_log.root(session, size))
+        note = self.key.sign(said)
         if known is not None:
-            known.note = note  # a former key signed the same: what is given out is under one key
+            if not _says(known.note, said):  # what a former key signed is evidence, and stays
+                raise AlteredLogError(size)
+            known.note = note  # what is given out is under one key
             return note
         insert = postgresql.insert if self.database.is_postgresql else sqlite.insert
         session.execute(insert(AccountCheckpointRow).values(size=size, note=note).on_conflict_do_nothing())
         return note
+
+
+def _says(note: str, said: Checkpoint) -> bool:
+    """Whoever signed it: the key may have been lost since, and another one put in its place."""
+    try:
+        return unverified_text(note) == said.encode()
+    except NoteError:
+        return False
 
 
 def _readable(session: Session, actor: Actor, patient: str) -> Callable[[DisclosureRow], bool]:

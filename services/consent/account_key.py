@@ -7,17 +7,17 @@ it is no key of a service and none of a person.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
 from concord_formats.account import ORIGIN, AccountCount
 from concord_formats.notes import Checkpoint, NoteError, VerifierKey, sign_note, verify_note
-from concord_formats.succession import name_successor
+from concord_formats.succession import MAX_STEPS, name_successor
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.jwk import OKPKey
 
+from services.chassis import key_files
 from services.chassis.config import Settings
 
 
@@ -37,10 +37,11 @@ class AccountKey:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> AccountKey:
-        """The key in `account_key_file`. Raises OSError, ValueError."""
-        if settings.account_key_file is None:
-            raise ValueError("CONCORD_ACCOUNT_KEY_FILE names the key that signs the account of disclosures")
-        return cls.read(settings.account_key_file)
+        """The key in `account_key_file`. Raises OSError, `SettingError`."""
+        with key_files.named_by("CONCORD_ACCOUNT_KEY_FILE"):
+            if settings.account_key_file is None:
+                raise ValueError("no file is named")
+            return cls.read(settings.account_key_file)
 
     @classmethod
     def read(cls, path: Path) -> AccountKey:
@@ -73,12 +74,15 @@ class AccountKey:
 SUCCESSION = "succession"
 
 
+class TooManyStepsError(ValueError):
+    """One more rotation would make every account unreadable to whoever follows the keys from the first one."""
+
+
 def make_account_key(path: Path) -> None:
     """Write a new key to `path`, mode 0600; one that is there is kept."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)))
+        key_files.write(path, OKPKey.generate_key("Ed25519").as_dict(private=True))
 
 
 def rotate_account_key(path: Path) -> AccountKey:
@@ -88,17 +92,12 @@ def rotate_account_key(path: Path) -> AccountKey:
     """
     old = AccountKey.read(path)
     steps = json.loads(path.read_text()).get(SUCCESSION, [])
+    if len(steps) >= MAX_STEPS:  # no client follows a longer way
+        raise TooManyStepsError(f"{path} has been rotated {len(steps)} times, and no reader follows more")
     new = OKPKey.generate_key("Ed25519")
     note = name_successor(old._key, ORIGIN, cast(Ed25519PrivateKey, new.private_key))
     members = new.as_dict(private=True) | {SUCCESSION: [*steps, {"from": old.verifier.encode(), "note": note}]}
-    part = path.with_suffix(".part")
-    part.touch(mode=0o600)
-    part.chmod(path.stat().st_mode & 0o777)
-    with part.open("w") as file:
-        file.write(json.dumps(members))
-        file.flush()
-        os.fsync(file.fileno())  # a power cut must leave one of the two keys whole
-    part.replace(path)
+    key_files.write(path, members, mode=path.stat().st_mode & 0o777)
     return AccountKey.read(path)
 
 

@@ -6,7 +6,7 @@ parts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from flask_openapi.openapi import OpenAPI
 
@@ -47,8 +47,8 @@ def create_app(deps: Deps) -> OpenAPI:
     settings = deps.settings
     authenticator = Authenticator(issuer=settings.issuer, public_url=settings.public_url, keys=keys, clock=deps.clock)
     blueprints = [*api.routes(deps), signin_api.routes(deps, keys), feed_api.blueprint(deps.feed, events.snapshot)]
-    return service_app(settings, blueprints, lambda: _ready(deps), authenticator=authenticator, services=deps.services)
+    return service_app(settings, blueprints, _ready(deps), authenticator=authenticator, services=deps.services)
 
 
-def _ready(deps: Deps) -> Mapping[str, bool]:
-    return {"database": health.database_answers(deps.database)}
+def _ready(deps: Deps) -> Callable[[], Mapping[str, bool]]:
+    return health.in_time({"database": lambda: health.database_answers(deps.database)})

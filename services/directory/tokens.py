@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
@@ -31,6 +33,14 @@ RELOAD_SECONDS = 30
 _ROTATION_LOCK = text("SELECT pg_advisory_xact_lock(7404951)")
 
 
+@dataclass(frozen=True)
+class Known:
+    """The key set at one moment: keys by their ids, and since when each signs."""
+
+    keys: Mapping[str, OKPKey]
+    times: Sequence[rotation.KeyTimes]
+
+
 class TokenKeys:
     """The key set, as this process last read it. A `KeySource` for the directory's own sign-in checks. Thread-safe."""
 
@@ -39,32 +49,30 @@ class TokenKeys:
         self._clock = clock
         self._lock = threading.Lock()
         self._read_at = float("-inf")
-        self._keys: dict[str, OKPKey] = {}
-        self._times: list[rotation.KeyTimes] = []
+        self._known = Known({}, ())
 
     def find(self, kid: str) -> OKPKey | None:
         """The public half of a key in the set, or None."""
-        self._refresh()
-        key = self._keys.get(kid)
+        key = self._refresh().keys.get(kid)
         return None if key is None else OKPKey.import_key(_public(key))
 
     def public_set(self) -> list[dict[str, str | list[str]]]:
         """The public halves as JWKs (RFC 7517, section 5), those that will sign soon among them."""
-        self._refresh()
-        return [_public(key) | {"kid": kid, "use": "sig", "alg": ALGORITHM} for kid, key in self._keys.items()]
+        keys = self._refresh().keys
+        return [_public(key) | {"kid": kid, "use": "sig", "alg": ALGORITHM} for kid, key in keys.items()]
 
     def issue(self, caller: Caller, *, issuer: str, thumbprint: str) -> str:
         """An access token for the caller, bound to the key with that thumbprint."""
-        self._refresh()
-        kid = rotation.signing(self._times, self._clock.now())
+        known = self._refresh()
+        kid = rotation.signing(known.times, self._clock.now())
         if kid is None:
-            self.rotate()
-            kid = rotation.signing(self._times, self._clock.now())
+            known = self.rotate()
+            kid = rotation.signing(known.times, self._clock.now())
         assert kid is not None  # noqa: S101 - the rotation has just made the first key
         header = {"alg": ALGORITHM, "typ": TOKEN_TYPE, "kid": kid}
-        return jwt.encode(header, self._claims(caller, issuer, thumbprint), self._keys[kid], algorithms=[ALGORITHM])
+        return jwt.encode(header, self._claims(caller, issuer, thumbprint), known.keys[kid], algorithms=[ALGORITHM])
 
-    def rotate(self) -> None:
+    def rotate(self) -> Known:
         """Make and forget keys as the rotation asks; called by the worker, by all processes at the very first token."""
         with self._database.transaction() as session:
             if self._database.is_postgresql:
@@ -75,7 +83,7 @@ class TokenKeys:
                 _make(session, plan.make)
             session.execute(delete(TokenKey).where(TokenKey.kid.in_(plan.forget)))
         self._read_at = float("-inf")
-        self._refresh()
+        return self._refresh()
 
     def replace(self, *, at_once: bool) -> datetime:
         """Make a new key by an operator's word, and forget the old ones if `at_once`; from when it signs."""
@@ -105,15 +113,16 @@ class TokenKeys:
             "jti": str(uuid4()),
         }
 
-    def _refresh(self) -> None:
+    def _refresh(self) -> Known:
         with self._lock:
             if self._clock.boottime() - self._read_at < RELOAD_SECONDS:
-                return
+                return self._known
             with self._database.transaction() as session:
                 rows = list(session.scalars(select(TokenKey).order_by(TokenKey.signs_from, TokenKey.kid)))
-            self._keys = {row.kid: OKPKey.import_key(json.loads(row.jwk)) for row in rows}
-            self._times = [_times(row) for row in rows]
+            keys = {row.kid: OKPKey.import_key(json.loads(row.jwk)) for row in rows}
+            self._known = Known(keys, [_times(row) for row in rows])
             self._read_at = self._clock.boottime()
+            return self._known
 
 
 def _make(session: Session, signs_from: datetime) -> None:

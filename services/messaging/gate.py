@@ -93,14 +93,13 @@ class Opening:
 def bounded(database: Database, seconds: float) -> Database:
     """The same database on connections where PostgreSQL ends whatever waits longer: for a statement, a lock, or us.
 
-    Set once a connection rather than once a transaction, which would cost every letter a round trip. SQLite has no such
-    bounds.
+    Set once a connection rather than once a transaction, which would cost every letter a round trip; and by statements,
+    for a pooler in between drops what only stands in the startup message. SQLite has no such bounds.
     """
     if not database.is_postgresql:
         return database
-    options = " ".join(f"-c {name}={int(seconds * 1000)}" for name in _BOUNDS)
-    url = database.url.update_query_dict({"options": options})
-    return Database(url.render_as_string(hide_password=False), pool_size=POOL_SIZE)
+    bounds = {name: str(int(seconds * 1000)) for name in _BOUNDS}
+    return Database(database.url.render_as_string(hide_password=False), pool_size=POOL_SIZE, session_settings=bounds)
 
 
 _BOUNDS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")

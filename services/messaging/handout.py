@@ -41,15 +41,6 @@ from .rules import Refusal, State, told
 WINDOW_BYTES = 64 * 1024
 
 
-_DELETED = Problem(
-    410,
-    "letter-deleted",
-    "Letter deleted",
-    "The time for which letters are kept here is over, and this one's bytes are gone. Its sender has to seal the "
-    "document anew and send it as a new letter.",
-)
-
-
 class HandoutEndedError(RuntimeError):
     """The rest of a letter may not leave: the connection is closed before the announced length."""
 
@@ -109,7 +100,7 @@ class Handout:
         if row is None:
             raise not_found("letter")
         if row.deleted_at is not None:
-            raise _DELETED
+            raise _deleted()
         question = Question(parse_address(row.address), caller.practitioner, caller.device)
         return Sealed(question, row.address, row.upload, row.size)
 
@@ -168,7 +159,17 @@ def _refusal(opening: Opening) -> Refusal | None:
 def _check_kept(opening: Opening) -> None:
     """Raises problem 410 when the bytes went since the letter was found. Retention passes over it from here on."""
     if opening.session.connection().execute(_KEPT, {"letter_id": opening.question.letter.letter}).scalar_one():
-        raise _DELETED
+        raise _deleted()
+
+
+def _deleted() -> Problem:
+    return Problem(
+        410,
+        "letter-deleted",
+        "Letter deleted",
+        "The time for which letters are kept here is over, and this one's bytes are gone. Its sender has to seal the "
+        "document anew and send it as a new letter.",
+    )
 
 
 def _record_refusal(opening: Opening, refusal: Refusal, now: datetime) -> bool:

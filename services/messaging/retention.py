@@ -53,9 +53,10 @@ class Retention:
 
     def apply(self, at_most: int = AT_MOST) -> int:
         """Delete the bytes of letters that are due; how many letters. Raises `DatabaseUnavailableError`."""
-        deleted = 0
-        while deleted < at_most and (count := self._batch(min(BATCH, at_most - deleted))):
-            deleted += count
+        deleted, since = 0, None
+        while deleted < at_most and (gone := self._batch(min(BATCH, at_most - deleted), since)):
+            # The next batch begins where this one ended: letters that nobody ever opens are many, and are kept.
+            deleted, since = deleted + len(gone), gone[-1]
         return deleted
 
     def due(self) -> int:
@@ -66,33 +67,39 @@ class Retention:
                 return 0
             return session.scalar(select(func.count()).select_from(found.subquery())) or 0
 
-    def _batch(self, size: int) -> int:
+    def _batch(self, size: int, since: datetime | None) -> list[datetime]:
+        """Delete some of those that were accepted from `since` on; when each was, in that order."""
         now = self._clock.now()
         due = self._due(now)
         if due is None:
-            return 0
+            return []
+        if since is not None:
+            due = due.where(LetterRow.accepted_at >= since)
         with self._database.transaction() as session:
             locked = due.order_by(LetterRow.accepted_at).limit(size).with_for_update(skip_locked=True, of=LetterRow)
             rows = session.execute(locked).all()
-            for letter, upload in rows:
+            for letter, upload, _ in rows:
                 release.delete_bytes(session, letter, upload, now)
             failpoints.reach("retention.before_commit")
-        return len(rows)
+        return [accepted_at for _, _, accepted_at in rows]
 
-    def _due(self, now: datetime) -> Select[UUID, UUID] | None:
+    def _due(self, now: datetime) -> Select[UUID, UUID, datetime] | None:
         rules = list(_rules(self.policy, now))
         if not rules:
             return None
         held = exists().where(HeldRow.letter == LetterRow.id)
         kept = and_(LetterRow.deleted_at.is_(None), ~held, or_(*rules))
-        return select(LetterRow.id, LetterRow.upload).where(kept)
+        return select(LetterRow.id, LetterRow.upload, LetterRow.accepted_at).where(kept)
 
 
 def _rules(policy: Policy, now: datetime) -> list[ColumnElement[bool]]:
     rules: list[ColumnElement[bool]] = []
     if policy.opened_days:
         since = now - timedelta(days=policy.opened_days)
-        later = or_(DeliveryRow.opened_at.is_(None), DeliveryRow.opened_at > since)
+        # When it was opened is the recipient's word, by a clock that may be years wrong; it was not before it was
+        # fetched, by ours, and not in the future.
+        said = and_(DeliveryRow.opened_at > since, DeliveryRow.opened_at <= now)
+        later = or_(DeliveryRow.opened_at.is_(None), DeliveryRow.fetched_at > since, said)
         unopened = exists().where(DeliveryRow.letter == LetterRow.id, later)
         rules.append(and_(LetterRow.accepted_at <= since, ~unopened))
     if policy.unopened_days:

@@ -79,7 +79,8 @@ class RabbitPlace:
                 for name in (self.topology.queue(queue), self.topology.dead_queue(queue)):
                     with contextlib.suppress(AMQPError):
                         connection.channel().queue_delete(name)
-            for name in (self.topology.events, self.topology.dead):
+            queues = [self.topology.queue(queue) for queue in (QUEUE, SECOND_QUEUE, "messaging")]
+            for name in (self.topology.events, *(f"{queue}.{end}" for queue in queues for end in ("dead", "again"))):
                 with contextlib.suppress(AMQPError):
                     connection.channel().exchange_delete(name)
 

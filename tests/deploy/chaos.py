@@ -220,7 +220,7 @@ class Writer:
             began = time.monotonic()
             try:
                 done = act()
-            except ConcordError:
+            except (ConcordError, TimeoutError):
                 self._again(began)
             else:
                 self._answered(began)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from deploy.backup import read_manifest
+from deploy.backup import copying
+from deploy.backup_files import manifest_of
+from deploy.restore import SHUT
+from services.chassis.config import SERVICES
 from tests.deploy.composition import ComposeError, Composition
+from tests.deployment import wait_for
 from tests.journeys.world import account, refusal
 from tests.people import People, active_consent, send_note
 
@@ -86,20 +94,37 @@ def started_at(composition: Composition) -> str:
     return composition.docker("inspect", "--format", "{{.State.StartedAt}}", *composition.containers("postgresql"))
 
 
+@contextmanager
+def written(file: Path, text: str) -> Iterator[None]:
+    """Another content of a file for a while."""
+    before = file.read_text()
+    file.write_text(text)
+    try:
+        yield
+    finally:
+        file.write_text(before)
+
+
 def test_a_restore_that_fails_late_is_run_again_and_has_every_letter(composition: Composition, people: People) -> None:
-    """Everything but the gateway is up by then, and the archive on the new timeline."""
+    """Twice: PostgreSQL takes writes, and nobody follows it; all but the gateway is up, and the archive goes on."""
     consent = active_consent(people)
     backup = backed_up(composition)
-    sent = send_note(people, consent.id, b"through two restores")
-    settings = composition.folder / ".env"
-    mine = settings.read_text()
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        settings.write_text(f"{mine}GATEWAY_PUBLISH=127.0.0.1:{taken.getsockname()[1]}\n")
-        with pytest.raises(ComposeError, match="run the same again"):
+    sent = send_note(people, consent.id, b"through three restores")
+    address = composition.folder / ".secrets" / "directory" / "concord_database_url"
+    nowhere = written(address, "postgresql+psycopg://directory@nowhere/directory")
+    with nowhere, pytest.raises(ComposeError, match="run the same again") as broken:
+        composition.module("deploy.restore", str(backup), "--yes")
+    assert "Bringing it forward" in str(broken.value)
+    assert "new epoch" not in str(broken.value)
+    composition.compose("stop", "postgresql-archive")
+    assert composition.sql("postgres", "SELECT pg_is_in_recovery()") == [["f"]]
+    with socket.create_server(("127.0.0.1", 0)) as port:
+        settings = composition.folder / ".env"
+        taken = f"GATEWAY_PUBLISH=127.0.0.1:{port.getsockname()[1]}\n"
+        with written(settings, settings.read_text() + taken), pytest.raises(ComposeError, match="run the same again"):
             composition.module("deploy.restore", str(backup), "--yes")
-    settings.write_text(mine)
     composition.module("deploy.restore", str(backup), "--yes")
-    assert read(people, sent.letter) == b"through two restores"
+    assert read(people, sent.letter) == b"through three restores"
     assert read(people, send_note(people, consent.id, b"afterwards").letter) == b"afterwards"
 
 
@@ -113,17 +138,45 @@ def test_an_archive_that_lacks_something_is_refused_before_anything_is_stopped(c
     assert started_at(composition) == began
 
 
+def change_passwords(folder: Path) -> None:
+    """As a rotation after the backup, or other secrets on another machine: the roles in the backup do not know them."""
+    for role in ("superuser", "archive", *SERVICES):
+        file, new = folder / "postgresql" / role, secrets.token_hex(24)
+        before = file.read_text()
+        file.write_text(new)
+        if role in SERVICES:
+            address = folder / role / "concord_database_url"
+            address.write_text(address.read_text().replace(before, new))
+
+
 def test_without_the_archive_it_is_the_backups_moment_and_somebody_must_say_so(
     composition: Composition, people: People
 ) -> None:
-    consent = active_consent(people)
+    """Letters wait until the practices could revoke again what is in force again."""
+    consent, revoked = active_consent(people), active_consent(people)
     backup = backed_up(composition)
     sent = send_note(people, consent.id, b"lost")
+    people.physician.consents.revoke(revoked.id)
+    change_passwords(composition.folder / ".secrets")
     told = composition.module("deploy.restore", str(backup), "--yes", "--accept-loss")
     assert "to the backup's moment" in told
+    assert [composition.containers(name) for name in SHUT] == [[], [], []]
+
+    composition.compose(*opening(told, "--no-deps gateway"))
+    composition.healthy("gateway")
+    people.physician.consents.revoke(revoked.id)
+    composition.compose(*opening(told, "--wait"))
+    assert refusal(lambda: send_note(people, revoked.id)).type == "consent-revoked"
     assert refusal(lambda: read(people, sent.letter)).type == "not-found"
     assert people.physician.letters.resend(sent.letter).answer["state"] == "released", "the sender still has it"
     assert read(people, sent.letter) == b"lost"
+
+
+def opening(told: str, words: str) -> list[str]:
+    """A command that a restore has told, for docker compose."""
+    command = f"up --detach {words}"
+    assert f"`docker compose {command}`" in told
+    return command.split()
 
 
 def test_nothing_is_replaced_without_a_word(composition: Composition) -> None:
@@ -165,10 +218,46 @@ def test_a_backup_that_fails_leaves_nothing_that_looks_like_one(composition: Com
         composition.healthy()
 
 
-def test_old_backups_go_and_the_archive_behind_them(composition: Composition) -> None:
+def test_what_is_changed_during_the_copy_is_kept_for_its_end(composition: Composition) -> None:
+    """The copy stands still while PostgreSQL ends many segments, none of which it needs for itself."""
+    segment = composition.sql("postgres", "SELECT pg_walfile_name(pg_current_wal_lsn())")[0][0]
+    with subprocess.Popen(
+        ["docker", "compose", *copying("postgresql")], cwd=composition.folder, stdout=subprocess.PIPE
+    ) as copy:
+        assert copy.stdout is not None
+        first = copy.stdout.read(1 << 16)
+        assert not gone(composition, segment)
+        assert not gone(composition, segment)
+        assert len(first) + len(copy.stdout.read()) > 1 << 20
+    assert copy.returncode == 0
+    assert composition.sql("postgres", "SELECT slot_name FROM pg_replication_slots") == [["archive"]]
+    wait_for(lambda: gone(composition, segment), 30, "what nobody needs to go")
+
+
+def gone(composition: Composition, segment: str) -> bool:
+    """Whether PostgreSQL has no use for a segment any more, once it has begun others."""
     composition.sql("postgres", "SELECT pg_switch_wal()")
+    composition.sql("postgres", "CHECKPOINT")
+    return [segment] not in composition.sql("postgres", "SELECT name FROM pg_ls_waldir()")
+
+
+def test_old_backups_go_and_the_archive_behind_those_of_all_folders(composition: Composition) -> None:
+    first = manifest_of(backed_up(composition)).wal
+    composition.sql("postgres", "SELECT pg_switch_wal()")
+    elsewhere = composition.folder / "elsewhere"
+    with pytest.raises(ComposeError, match="error: there is no folder elsewhere"):
+        composition.module("deploy.backup", "elsewhere", "--keep", "1")
+    elsewhere.mkdir()
+    composition.module("deploy.backup", "elsewhere", "--keep", "1")
+    assert first in archived(composition), "a backup in the other folder needs it"
     backup = composition.folder / composition.module("deploy.backup", "backups", "--keep", "1").split()[0]
     assert list((composition.folder / "backups").iterdir()) == [backup]
-    first = read_manifest(backup).wal
+    (other,) = elsewhere.iterdir()
+    first = manifest_of(other).wal
+    assert min(archived(composition)) == first < manifest_of(backup).wal
+
+
+def archived(composition: Composition) -> list[str]:
+    """The whole segments in the archive, and the one that is being written."""
     kept = composition.compose("exec", "-T", "postgresql-archive", "ls", "/var/lib/postgresql/data/wal").split()
-    assert [name for name in kept if name[:24] < first and not name.endswith(".history")] == []
+    return [name[:24] for name in kept if not name.endswith(".history")]

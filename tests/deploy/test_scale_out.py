@@ -134,7 +134,7 @@ def test_a_second_worker_takes_over_within_seconds_when_the_first_dies(
     for container in composition.containers("messaging-worker"):
         tags.add(active_consumer(composition, "concord.messaging"))
         composition.docker("kill", container)
-        wait_for(lambda: active_consumer(composition, "concord.messaging") is not None, 20, "a consumer to be active")
+        wait_for(lambda: active_consumer(composition, "concord.messaging") is not None, 60, "a consumer to be active")
         tags.add(active_consumer(composition, "concord.messaging"))
         consent = active_consent(people)
         delivered_once(people, [send_note(people, consent.id).letter])

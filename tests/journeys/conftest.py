@@ -7,11 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.deployment import Deployment
-from tests.journeys.world import DeployedWorld, EmbeddedWorld, World
+from tests.journeys.world import GATE_DEADLINE_SECONDS, DeployedWorld, EmbeddedWorld, World
 from tests.people import People
 
 # Room for the sample patient's record; small enough that a test can reach the limit.
-SETTINGS = {"CONCORD_LETTER_MAX_BYTES": str(32 * 1024 * 1024)}
+SETTINGS = {
+    "CONCORD_LETTER_MAX_BYTES": str(32 * 1024 * 1024),
+    "CONCORD_GATE_DEADLINE_SECONDS": str(GATE_DEADLINE_SECONDS),
+}
 
 
 @pytest.fixture(scope="package")

@@ -18,6 +18,7 @@ import httpx
 from concord.keyring import Keyring
 from concord.profile import Profile
 
+from tests.deployment import START_SECONDS
 from tests.real import free_port
 
 PROGRAMS = Path(sys.executable).parent
@@ -39,7 +40,7 @@ class Services:
         line = [str(PROGRAMS / "concord-server"), "local", "--data", str(self.data), "--port", str(self.port)]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(line, stdout=log, stderr=log)
-        end = time.monotonic() + 60
+        end = time.monotonic() + START_SECONDS
         while not self._ready():
             assert time.monotonic() < end, self.log.read_text()
             time.sleep(0.1)

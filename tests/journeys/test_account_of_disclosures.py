@@ -17,7 +17,7 @@ from concord_formats.vocabulary import ConsentType, PartyKind, Sensitivity
 
 from tests.deployment import wait_for
 from tests.journeys.world import World, refusal
-from tests.people import People, active_consent, note, send_note, terms
+from tests.people import People, accepted, active_consent, note, send_note, terms
 
 
 def account(client: Client, patient: str, *kinds: str) -> Fetched:
@@ -37,7 +37,7 @@ def account(client: Client, patient: str, *kinds: str) -> Fetched:
         found = fetch()
         return found is not None and kinds_of(found) == Counter(kinds)
 
-    wait_for(there, 15, "the lines of the account")
+    wait_for(there, 60, "the lines of the account")
     found = fetch()
     assert found is not None
     return found
@@ -91,7 +91,7 @@ def test_a_party_sees_its_own_lines_whole_and_all_others_blinded(world: World, p
         b"signed once more", ConsentType.HIPAA_AUTHORIZATION, datetime.now(UTC).date(), "ink", copy_given=True
     )
     draft = people.physician.consents.create(terms(people, consent.patient, recipient=party), form)
-    other = people.physician.consents.accept(draft.id).id
+    other = accepted(people.physician, draft.id).id
     send_note(people, consent.id)
     people.physician.letters.send(note(other, recipients=(colleague.practitioner,)))
     assert len(account(people.physician, consent.patient, "released", "released").account.events) == 2

@@ -237,7 +237,7 @@ def _released_soon(act: Callable[[], dict[str, object]]) -> None:
         except ServiceError:
             return False
 
-    wait_for(released, 10, "the letter to be released")
+    wait_for(released, 60, "the letter to be released")
 
 
 class _Busy(httpx.BaseTransport):

@@ -25,7 +25,7 @@ from concord_formats.vocabulary import PartyKind
 
 from tests.journeys.hostile import Altered, flipped, opens, put, readdressed, restated, sealed
 from tests.journeys.world import World, refusal
-from tests.people import People, active_consent, note, send_note, terms
+from tests.people import People, accepted, active_consent, note, send_note, terms
 
 HOSTILE_AGE_FILES = {
     "no header": b"age-encryption.org/v1\n",
@@ -113,7 +113,7 @@ class TestReplays:
 
     def test_somebody_elses_letter_is_not_passed_off_as_ones_own(self, world: World, people: People) -> None:
         consent, reader = active_consent(people), people.psychologist
-        reader.consents.accept(consent.id)
+        accepted(reader, consent.id)
         letter, content = sealed(people.physician, note(consent.id))
         stolen = readdressed(
             content,
@@ -136,7 +136,7 @@ class TestReplays:
         """Neither other bytes by the same sender nor anything by another sender takes its place."""
         consent = active_consent(people)
         sent = send_note(people, consent.id)
-        people.psychologist.consents.accept(consent.id)
+        accepted(people.psychologist, consent.id)
         _, other = sealed(people.physician, note(consent.id, b"Something else."))
         _, foreign = sealed(people.psychologist, note(consent.id, b"Something else again."))
         with world.nothing_written():

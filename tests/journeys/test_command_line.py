@@ -14,6 +14,7 @@ from concord.labels import propose
 
 from tests.journeys.canary import files_below, findings
 from tests.journeys.terminal import PATIENT, Services, Terminal, options
+from tests.people import until_effective
 
 SUMMARY = Path(__file__).parents[2] / "demo" / "patient" / "summary.json"
 FORM = f"I, {PATIENT}, allow this exchange.\n"
@@ -32,8 +33,10 @@ class Practice:
 
     def consent(self, **changed: Any) -> str:
         """A consent in force from the physician to the psychologist, both ways."""
-        draft = self.physician.json(*self.create(**changed), typed=FORM)
-        return str(self.physician.json("consent", "accept", draft["id"])["id"])
+        draft = str(self.physician.json(*self.create(**changed), typed=FORM)["id"])
+        self.physician.json("consent", "accept", draft)
+        effective(self.physician, draft)
+        return draft
 
     def create(self, **changed: Any) -> list[str]:
         """The command that drafts it; the form comes from standard input."""
@@ -54,6 +57,11 @@ class Practice:
         """A letter from the physician, from standard input."""
         words = options(consent=consent, information="coordination")
         return str(self.physician.json("send", "-", *words, typed=text)["letter"])
+
+
+def effective(person: Terminal, consent: str) -> None:
+    """Wait until the last change of a consent holds everywhere."""
+    until_effective(lambda: person.json("consent", "show", consent)["versions"][-1]["effective_at"])
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +97,7 @@ def test_the_story_as_it_is_typed(practice: Practice, tmp_path: Path) -> None:
     assert "active" in physician.says("consent", "accept", consent)
     assert psychologist.run("consent", "form", consent, "-o", "-")[0].decode() == FORM
     psychologist.says("consent", "accept", consent)
+    effective(psychologist, consent)
 
     few = options(consent=consent, information="diagnoses,medications")
     assert "found substance-use at Bundle.entry" in physician.refused("send", str(SUMMARY), *few)

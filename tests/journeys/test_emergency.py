@@ -44,7 +44,7 @@ def test_one_letter_leaves_without_consent_and_everybody_who_should_know_knows(w
     assert "42 CFR part 2 prohibits" in str(opened.statement.notice)
     office = world.people.practices[0].office
     told = lambda: any(each.consent == record.id for each in office.emergencies.notices())  # noqa: E731
-    wait_for(told, 10, "the privacy officer is told")
+    wait_for(told, 60, "the privacy officer is told")
     assert record.id in [each.consent for each in office.emergencies.waiting()]
     documented = office.emergencies.documentation(record.id)
     assert (documented["nature"], documented["recipient"]) == (NATURE, recipient.whoami().name)

@@ -22,7 +22,7 @@ from concord_formats.vocabulary import ConsentType, Information, PartyKind, Purp
 
 from tests.deployment import wait_for
 from tests.journeys.world import World, account, refusal
-from tests.people import People, active_consent, note, send_note, terms
+from tests.people import People, accepted, active_consent, note, send_note, terms
 
 SUMMARY = Path(__file__).parents[2] / "demo" / "patient" / "summary.json"
 FHIR = "application/fhir+json"
@@ -67,7 +67,7 @@ def next_version(person: Client, consent: Consent, new: Terms) -> Consent:
     """Draft, accept and put in force the next version."""
     form = Form.concord(b"signed again", new.type, datetime.now(UTC).date(), "ink", copy_given=True)
     person.consents.create(new, form, consent.id)
-    return person.consents.accept(consent.id)
+    return accepted(person, consent.id)
 
 
 def test_the_story_of_the_first_letter(world: World, people: People) -> None:
@@ -85,7 +85,7 @@ def test_the_story_of_the_first_letter(world: World, people: People) -> None:
     assert (opened.statement.consent, opened.statement.consent_version) == (consent.id, 1)
     assert describe(io.BytesIO(body.getvalue()), FHIR).text
 
-    psychologist.consents.accept(consent.id)
+    accepted(psychologist, consent.id)
     reply = psychologist.letters.send(note(consent.id, b"Thank you.", reply_to=sent.letter))
     answer = physician.letters.open(reply.letter, io.BytesIO())
     assert answer.statement.reply_to == sent.letter
@@ -98,7 +98,7 @@ def test_the_story_of_the_first_letter(world: World, people: People) -> None:
     assert read(psychologist, sent.letter) == SUMMARY.read_bytes(), "what was opened before stays with the reader"
 
     told = account(physician, consent.id, "refused", "opened", "handed-out", "released")
-    wait_for(lambda: len(list(physician.consents.disclosures(consent.id))) == 9, 10, "nine lines of the account")
+    wait_for(lambda: len(list(physician.consents.disclosures(consent.id))) == 9, 60, "nine lines of the account")
     told = [line.event for line in physician.consents.disclosures(consent.id)]
     assert sorted(told) == sorted(["released", "handed-out", "opened"] * 2 + ["released"] + ["refused"] * 2)
     reasons = {line.reason for line in physician.consents.disclosures(consent.id) if line.event == "refused"}
@@ -183,7 +183,7 @@ def test_an_organization_can_be_the_party(world: World, people: People) -> None:
 def test_a_member_of_the_organization_accepts_its_direction(world: World, people: People) -> None:
     harbor = people.practices[1]
     consent = active_consent(people, recipient=Party(kind=PartyKind.ORGANIZATION, id=harbor.organization))
-    people.psychologist.consents.accept(consent.id)
+    accepted(people.psychologist, consent.id)
     to = (people.physician.practitioner,)
     sent = people.psychologist.letters.send(note(consent.id, b"From the practice.", recipients=to))
     assert read(people.physician, sent.letter) == b"From the practice."
@@ -229,7 +229,7 @@ def test_nothing_leaves_before_the_window_opens(world: World, people: People) ->
 
 def test_nothing_leaves_after_the_window_has_closed(world: World, people: People) -> None:
     """Neither a new letter nor one that was released while the window was open."""
-    closes = datetime.now(UTC) + timedelta(seconds=3)
+    closes = datetime.now(UTC) + timedelta(seconds=12)
     consent = active_consent(people, valid_until=closes)
     unopened = send_note(people, consent.id)
     time.sleep(max(0.0, (closes - datetime.now(UTC)).total_seconds()) + 0.1)
@@ -288,9 +288,9 @@ def test_a_waiting_reader_is_woken_by_a_letter(world: World, people: People) -> 
     assert woken == [], "an empty inbox was answered at once"
     sent = send_note(people, allowed.id)
     released = time.monotonic()
-    waits.join(20)
+    waits.join(60)
     assert woken[0][0] == [sent.letter]
-    assert woken[0][1] - released < 2.0
+    assert woken[0][1] - released < 10.0
 
 
 def test_a_sender_opens_their_own_letter_from_the_sealed_copy(world: World, people: People) -> None:

@@ -20,7 +20,7 @@ from joserfc.jwk import KeySet, OKPKey
 
 from tests.deployment import wait_for
 from tests.journeys.hostile import LETTER_TYPE, sealed
-from tests.journeys.world import DeployedWorld, World
+from tests.journeys.world import PROJECTION, DeployedWorld, World
 from tests.people import People, active_consent, note
 
 INBOX = "/messaging/v1/inbox"
@@ -138,10 +138,10 @@ class TestUploadsThatLie:
             assert upload.status() == 400
 
     def test_a_client_that_is_gone_in_the_middle(self, deployed: DeployedWorld, letter: bytes) -> None:
-        before = deployed.rows()
+        before = deployed._still(PROJECTION)
         with _upload(deployed, b"Content-Length: 20000000") as upload:
             upload.connection.sendall(letter + bytes(3 * 1024 * 1024))
-        wait_for(lambda: deployed.rows() == before, 15, "the staged rows to go")
+        wait_for(lambda: deployed._still(PROJECTION) == before, 60, "the staged rows to go")
 
     def test_a_body_without_end(self, deployed: DeployedWorld, letter: bytes) -> None:
         """Refused as soon as it is longer than a letter may be, however it is cut into chunks."""

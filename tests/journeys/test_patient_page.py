@@ -26,6 +26,7 @@ QUIET = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 LANGUAGES = ("en", "es")
+REFUSED = "#wrong"
 FOCUSED = """(() => { const at = document.activeElement;
   return [at.id, at.innerText, getComputedStyle(at).outlineStyle]; })()"""
 RULES = {
@@ -68,7 +69,7 @@ def open_page(context: BrowserContext, world: EmbeddedWorld, token: str) -> Page
     page.goto(f"{world.base_url}/consent/patient")
     page.fill("#code", code_of(world, token).lower().replace("-", " "))
     page.click("main button")
-    assert page.url.endswith("/consents"), page.content()
+    page.wait_for_url("**/consents")
     return page
 
 
@@ -81,11 +82,15 @@ def test_a_patient_sees_revokes_and_keeps_the_receipt_without_any_script(
     page = open_page(context, world, consent.patient)
     assert "Dr. Ana Whitfield, Riverside may share with Dr. Noor Haddad, Harbor" in page.inner_text("main")
     page.click("nav a:has-text('Who received')")
+    page.wait_for_url("**/account")
     assert "Dr. Ana Whitfield, Riverside sent information to Dr. Noor Haddad, Harbor" in page.inner_text("main")
     page.click("nav a:has-text('My permissions')")
+    page.wait_for_url("**/consents")
     page.click("a.button")
+    page.wait_for_url("**/revoke")
     assert "cannot be undone" in page.inner_text("main")
     page.click("main button")
+    page.wait_for_url("**/receipt")
     assert "Nothing has left under it anywhere since" in page.inner_text("main")
     assert str(consent.id) in page.inner_text("main")
     for send in (lambda: world.people.physician.letters.send(note(consent.id)), lambda: _open(world, sent.letter)):
@@ -93,7 +98,7 @@ def test_a_patient_sees_revokes_and_keeps_the_receipt_without_any_script(
             send()
         assert refused.value.type == "consent-revoked"
     page.click("nav button")
-    assert "You have signed out." in page.inner_text("main")
+    page.wait_for_selector("main:has-text('You have signed out.')")
     page.goto(f"{world.base_url}/consent/patient/consents")
     assert page.locator("#code").count() == 1
     context.close()
@@ -118,9 +123,11 @@ def test_no_page_has_a_barrier(world: EmbeddedWorld, browser: Browser, language:
     _no_violations(page, "enter")
     page.fill("#code", "wrong")
     page.click("main button")
+    page.wait_for_selector(REFUSED)
     _no_violations(page, "a wrong code")
     page.fill("#code", code_of(world, consent.patient))
     page.click("main button")
+    page.wait_for_url("**/consents")
     paths = ("consents", "account", f"consents/{consent.id}/revoke", f"consents/{revoked.id}/receipt", "code")
     for path in (*paths, f"consents/{consent.id}0/revoke", "consents/00000000-0000-0000-0000-000000000000/revoke"):
         page.goto(f"{root}/{path}")
@@ -223,6 +230,10 @@ def test_the_sheet_that_is_printed_opens_the_page_until_it_is_cancelled(
         page.goto(f"{world.base_url}/consent/patient")
         page.fill("#code", found[0])
         page.click("main button")
+        if cancelled:
+            page.wait_for_selector(REFUSED)
+        else:
+            page.wait_for_url("**/consents")
         assert page.url.endswith("/consents") is not cancelled
     context.close()
 

@@ -28,7 +28,7 @@ from pypdf import PdfReader
 from typer.testing import CliRunner, Result
 
 from tests.journeys.world import World, refusal
-from tests.people import People, active_consent, note
+from tests.people import People, accepted, active_consent, note
 
 PART_2 = frozenset({Sensitivity.PART_2})
 TERMS = {"type": ConsentType.PART_2_CONSENT, "sensitivity": [Sensitivity.GENERAL, Sensitivity.PART_2]}
@@ -67,7 +67,7 @@ class TestTheRecords:
 
     def test_an_answer_carries_the_scope_of_its_own_direction(self, world: World, people: People) -> None:
         consent = active_consent(people, **TERMS)
-        people.psychologist.consents.accept(consent.id)
+        accepted(people.psychologist, consent.id)
         sent = people.psychologist.letters.send(records(consent.id))
         opened = people.physician.letters.open(sent.letter, io.BytesIO())
         assert opened.doubts == ()
@@ -106,7 +106,7 @@ class TestOnward:
     def test_the_label_is_not_lost_in_silence(self, world: World, people: People) -> None:
         text = self._received(people)
         onward = active_consent(people)
-        people.psychologist.consents.accept(onward.id)
+        accepted(people.psychologist, onward.id)
         with world.nothing_written(), pytest.raises(LabelsLeftOutError) as caught:
             people.psychologist.letters.send(note(onward.id, text))
         assert caught.value.labels == ("part-2",)
@@ -115,7 +115,7 @@ class TestOnward:
     def test_leaving_it_out_takes_a_reason_that_the_reader_sees(self, world: World, people: People) -> None:
         text = self._received(people)
         onward = active_consent(people)
-        people.psychologist.consents.accept(onward.id)
+        accepted(people.psychologist, onward.id)
         draft = note(onward.id, text, label_reason=LabelReason.CODED_IN_ERROR)
         sent = people.psychologist.letters.send(draft)
         opened = people.physician.letters.open(sent.letter, io.BytesIO())
@@ -128,7 +128,7 @@ class TestOnward:
     def test_with_the_label_it_goes_under_a_part_2_consent(self, world: World, people: People) -> None:
         text = self._received(people)
         onward = active_consent(people, **TERMS)
-        people.psychologist.consents.accept(onward.id)
+        accepted(people.psychologist, onward.id)
         sent = people.psychologist.letters.send(records(onward.id, text))
         assert people.physician.letters.open(sent.letter, io.BytesIO()).notice == PART_2_NOTICE
 

@@ -28,7 +28,7 @@ from concord_formats.vocabulary import ConsentType, Information, Sensitivity
 from services.chassis import failpoints
 from tests.journeys.canary import files_below, findings
 from tests.journeys.world import DeployedWorld, EmbeddedWorld, World, account, plain_url
-from tests.people import note, terms
+from tests.people import accepted, note, terms
 from tests.real import installed_program
 
 SUMMARY = Path(__file__).parents[2] / "demo" / "patient" / "summary.json"
@@ -62,9 +62,9 @@ def journey(world: World) -> None:
         "sensitivity": found.sensitivity | {Sensitivity.GENERAL},
     }
     consent = physician.consents.create(terms(world.people, token, **labels), form)
-    physician.consents.accept(consent.id)
+    accepted(physician, consent.id)
     assert FORM.encode() in psychologist.consents.read_form(consent.id)
-    psychologist.consents.accept(consent.id)
+    accepted(psychologist, consent.id)
     record = note(
         consent.id,
         SUMMARY.read_bytes(),
@@ -110,7 +110,7 @@ def crash(world: World, consent_words: str) -> None:
         FORM.encode(), ConsentType.HIPAA_AUTHORIZATION, datetime.now(UTC).date(), "ink", copy_given=True
     )
     consent = people.physician.consents.create(terms(people, token), form)
-    people.physician.consents.accept(consent.id)
+    accepted(people.physician, consent.id)
     with _failing(world), world.nothing_written(), pytest.raises(ServiceError) as failed:
         people.physician.letters.send(note(consent.id, consent_words.encode()))
     assert (failed.value.status, failed.value.type) == (500, "internal")

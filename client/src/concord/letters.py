@@ -55,6 +55,11 @@ _FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
 _DELETED = "letter-deleted"
 
 
+def _for_good(refused: ServiceError) -> bool:
+    """Whether a service of ours has refused the letter itself; a proxy's page or a portal's redirect says nothing."""
+    return refused.by_concord and refused.status not in _PASSING and refused.status < _FAILED
+
+
 class Letters:
     """Letters to and from colleagues."""
 
@@ -123,8 +128,8 @@ class Letters:
         except ServiceError as refused:
             if box is self._outgoing and refused.type == _DELETED:
                 box.move(letter, self._box)  # it had arrived, long ago: what is kept here may be the last copy
-            elif box is self._outgoing and refused.status not in _PASSING and refused.status < _FAILED:
-                box.remove(letter)  # refused for good: it would be refused again
+            elif box is self._outgoing and _for_good(refused):
+                box.remove(letter)  # it would be refused again
             raise
         if box is self._outgoing:
             box.move(letter, self._box)

@@ -59,19 +59,20 @@ class DeadLetters:
         with self._channel() as channel:
             channel.confirm_delivery()
             waiting = channel.queue_declare(self._topology.dead_queue(queue), passive=True).method.message_count
+            again = self._topology.again(channel, queue)
             for count in range(waiting):
-                if not self._put_back(channel, queue):
+                if not self._put_back(channel, queue, again):
                     return count
             return int(waiting)
 
-    def _put_back(self, channel: BlockingChannel, queue: str) -> bool:
+    def _put_back(self, channel: BlockingChannel, queue: str, exchange: str) -> bool:
         method, properties, body = channel.basic_get(self._topology.dead_queue(queue))
         if method is None:
             return False
-        again = pika.BasicProperties(
+        same = pika.BasicProperties(
             message_id=properties.message_id, content_type=properties.content_type, delivery_mode=PERSISTENT
         )
-        channel.basic_publish("", self._topology.queue(queue), body, again, mandatory=True)  # returns when confirmed
+        channel.basic_publish(exchange, self._topology.queue(queue), body, same, mandatory=True)  # until confirmed
         channel.basic_ack(method.delivery_tag)
         return True
 
@@ -85,5 +86,7 @@ class DeadLetters:
         try:
             with pika.BlockingConnection(self._parameters) as connection:
                 yield connection
+        except ChannelClosedByBroker as error:  # such as a user without the permission
+            raise BusUnavailableError(f"the broker refuses: {error.reply_text}") from None
         except (AMQPError, OSError):
             raise BusUnavailableError("the broker does not answer") from None

@@ -22,9 +22,9 @@ from . import Finding
 
 # Apart from what a request across a room takes; more makes windows of consents and letters' times wrong by as much.
 SKEW_SECONDS = 2.0
-# Several leases long: who follows asks three times in each.
-SILENT_SECONDS = 15.0
-# The age at which what waits is a trouble, and what its owner does about it.
+# Who follows asks three times in each lease; so many leases of silence are no accident.
+SILENT_LEASES = 3
+# The age, beyond a lease, at which what waits is a trouble, and what its owner does about it.
 LIMITS = {
     "concord_outbox_oldest_seconds": (60, "is the worker up, and does the broker answer?  docker compose ps"),
     "concord_changes_pending_oldest_seconds": (30, "an enforcement point does not report: see the next finding"),
@@ -69,7 +69,7 @@ class DatabaseChecks:
             for measure in self._measures:
                 for family in measure(session, datetime.now(UTC)):
                     for sample in family.samples:
-                        yield from _judged(sample.name, sample.labels, sample.value)
+                        yield from _judged(sample.name, sample.labels, sample.value, self._settings.lease_seconds)
 
     def followers(self) -> Iterator[Finding]:
         """Who follows this service's feed, and who has fallen silent."""
@@ -84,7 +84,7 @@ class DatabaseChecks:
             detail = f"{point.id}: applied {point.applied} of {feed.seq}, heard of {silent:.0f} s ago"
             forget = f"concord-server forget {self._settings.service} {point.id}"
             mend = f"is messaging up? Only if its database is gone for good: {forget}"
-            yield Finding("enforcement point", silent < SILENT_SECONDS, detail, mend)
+            yield Finding("enforcement point", silent < SILENT_LEASES * self._settings.lease_seconds, detail, mend)
 
     def _clock(self, session: Session) -> Finding:
         theirs = session.scalar(text("SELECT clock_timestamp()"))
@@ -101,11 +101,13 @@ class DatabaseChecks:
 _CONNECTIONS = text("SELECT (SELECT count(*) FROM pg_stat_activity), current_setting('max_connections')::int")
 
 
-def _judged(name: str, labels: dict[str, str], value: float) -> Iterator[Finding]:
+def _judged(name: str, labels: dict[str, str], value: float, lease: float) -> Iterator[Finding]:
     if name == "concord_account_alarms":
-        mend = "concord-server account-check tells which line; keep the database as it is"
+        mend = "concord-server account-alarms list tells which line; keep the database as it is"
         yield Finding(f"account: {labels['kind']}", not value, f"{value:.0f} alarms", mend)
     elif name in LIMITS:
         most, mend = LIMITS[name]
         what = name.removeprefix("concord_").removesuffix("_oldest_seconds").replace("_", " ")
-        yield Finding(what, value <= most, f"the first has waited {value:.0f} s" if value else "nothing waits", mend)
+        yield Finding(
+            what, value <= most + lease, f"the first has waited {value:.0f} s" if value else "nothing waits", mend
+        )

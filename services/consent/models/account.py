@@ -114,10 +114,11 @@ class AccountGapRow(Base):
 
 
 class AccountAlarmRow(Base):
-    """Something that must not be: a person has to look. Each is noted once."""
+    """Something that must not be: a person has to look. Each is noted once, and again once it was settled."""
 
     __tablename__ = "account_alarm"
 
     kind: Mapped[str] = mapped_column(String(32), primary_key=True)
     subject: Mapped[str] = mapped_column(String(160), primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

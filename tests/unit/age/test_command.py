@@ -130,7 +130,7 @@ def test_a_device_or_a_pipe_is_written_to_and_not_replaced(room: Path) -> None:
     reader = threading.Thread(target=lambda: got.append(Path("pipe").read_bytes()), daemon=True)
     reader.start()
     assert main(["-R", "recipient.txt", "-o", "pipe", "plain"]) == 0
-    reader.join(timeout=10)
+    reader.join(timeout=30)
     assert Path("pipe").is_fifo()
     assert decrypt_bytes(got[0], [parse_identity(key())]) == PLAIN
 

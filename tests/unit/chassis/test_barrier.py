@@ -256,16 +256,16 @@ def test_a_waiter_wakes_with_the_report(authority: Authority, revoked: int) -> N
     started = time.monotonic()
 
     def wait() -> None:
-        done.append((authority.barrier.await_effective(authority.change(revoked), 5.0), time.monotonic() - started))
+        done.append((authority.barrier.await_effective(authority.change(revoked), 20.0), time.monotonic() - started))
 
     waiter = threading.Thread(target=wait)
     waiter.start()
     time.sleep(0.1)
     authority.report(POINT, revoked)
-    waiter.join(5)
+    waiter.join(30)
     [(effective, seconds)] = done
     assert effective
-    assert seconds < 3
+    assert seconds < 15
 
 
 def test_a_waiter_gives_up_in_time(authority: Authority, revoked: int) -> None:

@@ -71,6 +71,9 @@ def test_what_is_missing_is_named(environment: pytest.MonkeyPatch, missing: str)
         ("CONCORD_LEASE_SECONDS", "3600"),
         ("CONCORD_LETTER_MAX_BYTES", "-1"),
         ("CONCORD_LONG_POLL_MAX_SECONDS", "600"),
+        ("CONCORD_HELD_LETTERS_EXPIRE_DAYS", "3000000"),
+        ("CONCORD_OPENED_LETTERS_KEPT_DAYS", "999999"),
+        ("CONCORD_UNOPENED_LETTERS_KEPT_DAYS", "999999"),
     ],
 )
 def test_a_dangerous_value_is_refused(environment: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -264,15 +264,17 @@ def running(follower: Follower, telephone: Telephone) -> Iterator[LeaseHolder]:
     stop = threading.Event()
     loop = threading.Thread(target=holder.run, args=(stop,))
     loop.start()
-    yield holder
-    stop.set()
-    holder.poke()
-    loop.join(5)
+    try:
+        yield holder
+    finally:  # also when the test fails: a thread that is left would keep the process
+        stop.set()
+        holder.poke()
+        loop.join(15)
     assert not loop.is_alive()
 
 
 def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 15
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -317,10 +319,12 @@ def test_a_process_that_never_gets_a_lease_shows_since_when(follower: Follower) 
         stop.clear()
         loop = threading.Thread(target=holder.run, args=(stop,))
         loop.start()
-        until(lambda asked=asked: telephone.asked >= asked)  # type: ignore[misc]
-        stop.set()
-        holder.poke()
-        loop.join(5)
+        try:
+            until(lambda asked=asked: telephone.asked >= asked)  # type: ignore[misc]
+        finally:
+            stop.set()
+            holder.poke()
+            loop.join(15)
         assert renewed() == began
         clock.advance(60)
 

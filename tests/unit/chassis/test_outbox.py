@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
-from services.chassis import failpoints
+from services.chassis import failpoints, outbox
 from services.chassis.bus import Bus, BusUnavailableError
 from services.chassis.db import Database, create_all
 from services.chassis.failpoints import FailpointReachedError
@@ -107,7 +107,7 @@ def test_unwanted_events_keep_nobody_back_however_many_they_are(database: Databa
     bus = RecordingBus(unwanted=frozenset({STRAY}))
     recorded(database, *(happened(n, STRAY) for n in range(BATCH * 8)), happened(7))
     with running(relay(database, bus).run):
-        until(lambda: bus.stored, seconds=5.0)
+        until(lambda: bus.stored)
     assert waiting(database) == BATCH * 8
 
 
@@ -122,33 +122,36 @@ def test_a_row_that_is_no_event_keeps_nobody_back_and_stays(database: Database) 
     assert waiting(database) == 1
 
 
-def test_a_bell_is_quicker_than_the_next_look(database: Database) -> None:
+def test_a_bell_is_quicker_than_the_next_look(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "LOOK_SECONDS", 60.0)
     bus, notifier = RecordingBus(), LocalNotifier()
-    with running(relay(database, bus, notifier=notifier).run):
+    with running(relay(database, bus, notifier=notifier).run) as stop:
         time.sleep(0.2)  # it waits by now
         recorded(database, happened())
         notifier.notify(CHANNEL)
-        until(lambda: bus.stored, seconds=0.5)
+        until(lambda: bus.stored)
+        stop.set()
+        notifier.notify(CHANNEL)  # it would not see before its next look that it is to stop
 
 
 def test_without_a_bell_it_is_looked_at_all_the_same(database: Database) -> None:
     bus = RecordingBus()
     with running(relay(database, bus).run):
         recorded(database, happened())
-        until(lambda: bus.stored, seconds=3.0)
+        until(lambda: bus.stored)
 
 
 def test_only_a_batch_that_is_not_full_waits_for_company(database: Database) -> None:
     bus, notifier = RecordingBus(), LocalNotifier()
     recorded(database, *(happened() for _ in range(BATCH + 1)))
-    patient = Relay(database, bus, notifier, FakeClock(), Outbox, gather=1.0)
+    patient = Relay(database, bus, notifier, FakeClock(), Outbox, gather=4.0)
     with running(patient.run):
-        until(lambda: len(bus.stored) == BATCH + 1, seconds=0.9)
+        until(lambda: len(bus.stored) == BATCH + 1, seconds=3.5)
         recorded(database, happened())
         notifier.notify(CHANNEL)
         time.sleep(0.3)
         assert len(bus.stored) == BATCH + 1
-        until(lambda: len(bus.stored) == BATCH + 2, seconds=2.0)
+        until(lambda: len(bus.stored) == BATCH + 2)
 
 
 Steps = st.lists(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -15,6 +17,8 @@ from services.chassis.token_keys import RemoteKeys
 from tests.unit.chassis.hand_clock import HandClock
 
 Handler = Callable[[httpx.Request], httpx.Response]
+# For what comes at once on a machine that is not stuck.
+SECONDS = 30.0
 
 
 def peer(handler: Handler, signer: ServiceSigner | None = None) -> HttpPeer:
@@ -135,10 +139,49 @@ def test_known_keys_stay_while_the_directory_is_away(keys: RemoteKeys, directory
     assert directory.asked == 2, "one failure does not hold up every request"
 
 
-def test_without_any_key_nobody_can_say(keys: RemoteKeys, directory: Directory) -> None:
+def test_unknown_key_ids_do_not_make_us_ask_a_directory_that_is_away_each_time(
+    keys: RemoteKeys, directory: Directory, clock: HandClock
+) -> None:
+    keys.find("first")
+    directory.up = False
+    clock.pass_(11)
+    for number in range(100):
+        assert keys.find(f"invented-{number}") is None
+    assert directory.asked == 2
+
+
+def test_who_is_known_does_not_wait_for_a_directory_that_hangs(directory: Directory, clock: HandClock) -> None:
+    asked, free = threading.Event(), threading.Event()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if directory.asked:
+            asked.set()
+            free.wait(SECONDS)
+        return directory(request)
+
+    keys = RemoteKeys(peer(answer), clock)
+    keys.find("first")
+    clock.pass_(301)
+    with ThreadPoolExecutor() as threads:
+        hanging = threads.submit(keys.find, "first")
+        assert asked.wait(SECONDS)
+        assert keys.find("first") is not None
+        assert keys.find("invented") is None
+        assert not hanging.done()
+        free.set()
+        assert hanging.result(SECONDS) is not None
+    assert directory.asked == 2
+
+
+def test_without_any_key_nobody_can_say(keys: RemoteKeys, directory: Directory, clock: HandClock) -> None:
     directory.up = False
     with pytest.raises(PeerUnavailableError):
         keys.find("first")
+    directory.up = True
+    with pytest.raises(PeerUnavailableError):
+        keys.find("first")
+    clock.pass_(1.1)
+    assert keys.find("first") is not None, "who knows no key asks again soon"
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(404), httpx.Response(200, text="x"), httpx.Response(200, json={})])

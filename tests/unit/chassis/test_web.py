@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import pytest
-from flask import Response
+from flask import Flask, Response, request
 from flask.testing import FlaskClient
 from pydantic import Field
 
-from services.chassis import problems, upload, web
+from services.chassis import health, problems, upload, web
 from services.chassis.config import Settings
 from services.chassis.db import DatabaseUnavailableError, DeadlineExceededError
 
 CANARY = "Quetzalcoatl"
+# For what comes at once on a machine that is not stuck.
+SECONDS = 30.0
 
 
 class Order(web.Body):
@@ -210,6 +213,17 @@ def test_the_document_names_success_and_problems_of_every_route(client: FlaskCli
     assert "ProblemDocument" in document["components"]["schemas"]
 
 
+def test_a_stranger_who_sends_nonsense_again_and_again_takes_no_memory(client: FlaskClient) -> None:
+    """An exception that is raised twice keeps the frames of both, and their bodies with them."""
+    kept: list[BaseException] = []
+    for _ in range(2):
+        with client.application.test_request_context(data=b"{", content_type="application/json"):
+            with pytest.raises(problems.Problem) as refused:
+                request.get_json()
+            kept.append(refused.value)
+    assert kept[0] is not kept[1]
+
+
 def test_ready_only_while_everything_needed_answers(client: FlaskClient) -> None:
     assert client.get("/livez").status_code == 200
     assert client.get("/readyz").status_code == 200
@@ -217,6 +231,18 @@ def test_ready_only_while_everything_needed_answers(client: FlaskClient) -> None
     answer = client.get("/readyz")
     READY["database"] = True
     assert (answer.status_code, answer.get_json()) == (503, {"ready": False, "checks": {"database": False}})
+
+
+def test_what_never_answers_is_named_in_time_and_hides_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "READY_SECONDS", 0.2)
+    free = threading.Event()
+    app = Flask("probed")
+    health.install(app, health.in_time({"database": lambda: free.wait(SECONDS), "peer": lambda: True}))
+    answer = app.test_client().get("/readyz")
+    assert answer.get_json() == {"ready": False, "checks": {"database": False, "peer": True}}
+    free.set()
+    monkeypatch.setattr(health, "READY_SECONDS", SECONDS)
+    assert app.test_client().get("/readyz").status_code == 200
 
 
 def test_metrics_count_by_rule_and_not_by_path(client: FlaskClient) -> None:

@@ -78,6 +78,14 @@ def test_an_answer_that_is_no_problem_becomes_an_error() -> None:
     assert error.hint == "Try again in 3 seconds."
 
 
+@pytest.mark.parametrize(
+    "members", [{}, {"type": "about:blank"}, {"type": "https://portal.example/login"}, {"type": 7}]
+)
+def test_what_a_proxy_says_is_not_taken_for_ours(members: dict[str, object]) -> None:
+    error = ServiceError.from_response(403, members, {})
+    assert (error.type, error.by_concord) == ("about:blank", False)
+
+
 @pytest.mark.parametrize("name", ["status", "type_", "message", "retry_after", "self", "hint", "type"])
 def test_no_member_of_an_answer_breaks_the_error(name: str) -> None:
     assert ServiceError.from_response(400, {name: "x"}, {}).status == 400

@@ -58,6 +58,10 @@ def kept(profile: Profile, letter: UUID) -> tuple[bool, bool]:
         (429, "too-many-requests", (True, False)),
         (503, "gate-closed", (True, False)),
         (410, "letter-deleted", (False, True)),
+        (302, "about:blank", (True, False)),  # a portal that wants a sign-in
+        (403, "about:blank", (True, False)),  # a proxy's page
+        (404, "about:blank", (True, False)),
+        (407, "about:blank", (True, False)),
     ],
 )
 def test_a_letter_that_waits_is_dropped_when_it_is_refused_for_good_and_kept_when_it_had_arrived(

@@ -9,13 +9,16 @@ import pytest
 from concord.account.verify import verify_bundle
 from concord.errors import LogKeyChangedError
 from concord_formats.succession import follow
+from sqlalchemy import select, text
 from typer.testing import CliRunner
 
 from services import __main__ as command_line
-from services.consent import account_check
+from services.chassis.problems import Problem
+from services.consent import account_check, account_key
 from services.consent.account_api import _present
 from services.consent.account_export import Log
 from services.consent.account_key import AccountKey, make_account_key, rotate_account_key
+from services.consent.models import AccountAlarmRow, AccountCheckpointRow
 from tests.unit.consent.examples import PATIENT, PHYSICIAN
 from tests.unit.consent.ledger import line, tell
 from tests.unit.consent.world import World
@@ -67,6 +70,34 @@ def test_a_checkpoint_of_the_same_size_is_given_out_under_the_new_key(file: Path
     assert after.signed(new)
     assert after.checkpoint(new) == after.checkpoint(old)
     assert Log(world.database, world.clock, after).checkpoint() == new, "given out once, given out for ever"
+
+
+def test_what_a_former_key_signed_is_not_signed_anew_over_another_log(file: Path, world: World) -> None:
+    """Whoever changed the database would else be rid of the evidence at the next rotation."""
+    tell(world, [line(1), line(2)])
+    old = Log(world.database, world.clock, AccountKey.read(file)).checkpoint()
+    with world.database.transaction() as session:
+        session.execute(text("UPDATE account_log SET peaks = zeroblob(32)"))
+        session.execute(text("UPDATE account_node SET hash = zeroblob(32)"))
+    after = rotate_account_key(file)
+    with pytest.raises(Problem) as refused:
+        Log(world.database, world.clock, after).checkpoint()
+    assert (refused.value.status, refused.value.type) == (500, "urn:concord:problem:account-altered")
+    with world.database.transaction() as session:
+        assert session.scalars(select(AccountCheckpointRow.note)).all() == [old]
+        assert [(row.kind, row.subject) for row in session.scalars(select(AccountAlarmRow))] == [
+            ("changed", "checkpoint of size 2")
+        ]
+
+
+def test_the_step_that_no_reader_would_follow_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account_key, "MAX_STEPS", 2)
+    for _ in range(2):
+        rotate_account_key(file)
+    before = file.read_bytes()
+    done = CliRunner().invoke(command_line.app, ["rotate", "account-key", str(file)])
+    assert (done.exit_code, file.read_bytes()) == (1, before)
+    assert "has been rotated 2 times" in done.output
 
 
 def test_a_reader_goes_on_from_the_old_key_to_the_new_one_and_to_no_other(file: Path, world: World) -> None:

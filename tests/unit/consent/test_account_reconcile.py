@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from services.chassis.peer_http import HttpPeer, PeerUnavailableError
 from services.consent import account_alarm, account_reconcile
-from services.consent.account_alarm import Alarms
+from services.consent.account_alarm import Alarm, Alarms
 from services.consent.account_peer import Messaging
 from services.consent.account_reconcile import Reconciler
 from services.consent.models import AccountAlarmRow, AccountGapRow
@@ -124,6 +124,24 @@ def test_the_alarms_are_a_metric_and_tell_no_patient(world: World) -> None:
     shown = {sample.labels["kind"]: sample.value for sample in family.samples}
     assert shown["lost"] == 1
     assert PATIENT not in repr(family)
+
+
+def test_an_alarm_that_a_person_settled_rings_no_more_until_it_is_found_again(world: World) -> None:
+    noted = Alarms(world.database, world.clock)
+    noted.raise_(Alarm.CHANGED, "leaf 3")
+    noted.raise_(Alarm.LOST, f"{PATIENT}/3")
+    (changed, lost) = noted.all()
+    assert noted.settle(changed.id)
+    assert not noted.settle(changed.id), "it rings no more"
+    assert not noted.settle("0" * 12)
+    assert noted.counts() == NONE | {"lost": 1}
+    assert [each.settled_at for each in noted.all()] == [world.clock.now(), None]
+    world.clock.pass_(60)
+    noted.raise_(Alarm.CHANGED, "leaf 3")
+    noted.raise_(Alarm.LOST, f"{PATIENT}/3")
+    assert noted.counts() == NONE | {"changed": 1, "lost": 1}
+    assert [(each.id, each.at) for each in noted.all()] == [(lost.id, lost.at), (changed.id, world.clock.now())]
+    assert PATIENT not in lost.id
 
 
 EVENT = line(1).encode().decode()

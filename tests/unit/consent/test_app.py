@@ -131,7 +131,7 @@ def test_a_revocation_is_acknowledged_once_messaging_has_applied_it(deps: app.De
     time.sleep(0.3)
     assert not answers
     lease(messaging, epoch, 2, point)
-    revoking.join(timeout=5)
+    revoking.join(timeout=30)
     assert answers[0].effective_at is not None
 
 

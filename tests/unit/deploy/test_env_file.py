@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy import compose as calls
-from deploy.env_file import read_env
+from deploy.env_file import ROOT, misspelt, read_env
 from deploy.make_secrets import host_of
 
 # Each as compose reads it: tried with `docker compose config`.
@@ -35,6 +35,26 @@ def test_a_value_is_what_compose_takes_it_for(tmp_path: Path, line: str, value: 
 
 def test_a_file_that_is_not_there_says_nothing(tmp_path: Path) -> None:
     assert read_env(tmp_path / ".env") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SYNCRONOUS_STANDBY", "SYNCHRONOUS_STANDBY"),
+        ("MESSAGING_API_REPLICA", "MESSAGING_API_REPLICAS"),
+        ("messaging_api_replicas", "MESSAGING_API_REPLICAS"),
+        ("CONCORD_BASEURL", "CONCORD_BASE_URL"),
+    ],
+)
+def test_a_name_that_is_misspelt_is_named_with_the_one_that_is_meant(name: str, meant: str) -> None:
+    assert list(misspelt([name], ROOT / ".env.example")) == [(name, meant)]
+
+
+def test_names_of_the_example_and_an_operators_own_are_no_mistakes() -> None:
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    names = [line.lstrip("#").split("=")[0] for line in lines if "=" in line and " " not in line.split("=")[0]]
+    assert len(names) > 20
+    assert list(misspelt([*names, "BACKUP_BUCKET", "COMPOSE_PROJECT_NAME"], ROOT / ".env.example")) == []
 
 
 def test_a_quoted_origin_gives_its_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from deploy.make_secrets import main
 from services.consent.account_key import make_account_key, rotate_account_key
@@ -63,3 +65,37 @@ def test_the_copy_becomes_the_key_where_there_is_no_other(folder: Path) -> None:
 def test_a_container_of_another_user_reads_the_key(folder: Path) -> None:
     assert (folder / "consent" / "account.jwk").stat().st_mode & 0o777 == 0o644
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("origin", "name"),
+    [
+        ("https://concord.example", x509.DNSName("concord.example")),
+        ("https://192.0.2.7:8443", x509.IPAddress(ip_address("192.0.2.7"))),
+        ("https://[2001:db8::7]", x509.IPAddress(ip_address("2001:db8::7"))),
+    ],
+)
+def test_the_certificate_names_an_address_as_an_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: str, name: x509.GeneralName
+) -> None:
+    monkeypatch.setenv("CONCORD_BASE_URL", origin)
+    main(tmp_path / ".secrets")
+    made = x509.load_pem_x509_certificate((tmp_path / ".secrets" / "gateway" / "tls.crt").read_bytes())
+    assert list(made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value) == [name]
+
+
+def test_a_run_that_was_cut_short_leaves_no_half_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, written = tmp_path / ".secrets", Path.write_text
+
+    def full(path: Path, text: str) -> int:
+        if "superuser" in path.name:
+            written(path, "")
+            raise OSError(28, "No space left on device")
+        return written(path, text)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match="No space"):
+            main(folder)
+    main(folder)
+    assert len((folder / "postgresql" / "superuser").read_text()) == 48

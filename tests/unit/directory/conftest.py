@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
 
 from services.chassis import migrate
 from services.chassis.db import Database
 from tests.unit.directory.house import House
-
-SERVER = "postgresql://postgres@127.0.0.1:5432"
 
 
 @pytest.fixture
@@ -26,12 +22,8 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 @pytest.fixture
-def postgresql() -> Iterator[Database]:
+def postgresql(fresh_postgresql: Callable[[], str]) -> Iterator[Database]:
     """An empty database on PostgreSQL."""
-    name = f"directory_{uuid4().hex[:12]}"
-    with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}".encode())
-        database = Database(f"postgresql+psycopg://postgres@127.0.0.1:5432/{name}")
-        yield database
-        database.dispose()
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    database = Database(fresh_postgresql())
+    yield database
+    database.dispose()

@@ -197,19 +197,19 @@ def test_the_database_that_cannot_write_the_account_releases_nothing(real_world:
     assert real_world.rows(models.PatientAccount) == []
 
 
-def test_many_at_once_leave_no_gap_and_are_told_in_order(real_world: World) -> None:
+def test_many_at_once_leave_no_gap_and_are_told_in_order(patient_world: World) -> None:
     """Sends, hand-outs and refusals of one patient, from all sides."""
-    letters = [real_world.address() for _ in range(12)]
+    letters = [patient_world.address() for _ in range(12)]
     failures: list[BaseException] = []
 
     def one(address: Any, *, wrong: bool) -> None:
         try:
             if wrong:
                 with pytest.raises(Problem):
-                    real_world.send(address.model_copy(update={"purpose": Purpose.PATIENT_REQUEST}))
+                    patient_world.send(address.model_copy(update={"purpose": Purpose.PATIENT_REQUEST}))
             else:
-                real_world.send(address)
-                real_world.fetch(address.letter)
+                patient_world.send(address)
+                patient_world.fetch(address.letter)
         except BaseException as error:
             failures.append(error)
 
@@ -221,8 +221,8 @@ def test_many_at_once_leave_no_gap_and_are_told_in_order(real_world: World) -> N
     for thread in threads:
         thread.join()
     assert failures == []
-    assert len(lines(real_world)) == 4 + 2 * 8
-    told = sorted(real_world.rows(models.Outbox), key=lambda row: row.id)
+    assert len(lines(patient_world)) == 4 + 2 * 8
+    told = sorted(patient_world.rows(models.Outbox), key=lambda row: row.id)
     assert [Event.decode(row.body).data["n"] for row in told] == list(range(1, 21))
 
 

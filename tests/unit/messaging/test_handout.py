@@ -180,13 +180,13 @@ def test_a_slow_client_does_not_stop_other_letters_on_sqlite(small_world: World)
     assert small_world.send().state == "released"
 
 
-def test_a_client_that_goes_away_leaves_no_transaction_open(real_world: World) -> None:
-    _, windows = begin(real_world)
+def test_a_client_that_goes_away_leaves_no_transaction_open(patient_world: World) -> None:
+    _, windows = begin(patient_world)
     next(windows)
     windows.close()
     started = time.monotonic()
-    real_world.revoke()
-    assert time.monotonic() - started < 0.4
+    patient_world.revoke()
+    assert time.monotonic() - started < 3.0, "PostgreSQL would end it after 4 s"
 
 
 def test_a_slow_client_delays_a_revocation_by_no_more_than_the_deadline(real_world: World) -> None:
@@ -195,7 +195,7 @@ def test_a_slow_client_delays_a_revocation_by_no_more_than_the_deadline(real_wor
     received = next(windows)
     started = time.monotonic()
     real_world.revoke()
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 5.0
     with pytest.raises(HandoutEndedError, match="refused"):
         for window in windows:
             received += window
@@ -206,5 +206,5 @@ def test_a_slow_client_delays_a_revocation_by_no_more_than_the_deadline(real_wor
 def test_a_slow_client_gets_the_whole_letter_while_nothing_speaks_against_it(real_world: World) -> None:
     address, windows = begin(real_world)
     received = next(windows)
-    time.sleep(0.8)
+    time.sleep(1.6)  # more than PostgreSQL gives it
     assert received + b"".join(windows) == framed(address, BODY)

@@ -7,6 +7,7 @@ import time
 
 from services.chassis.clock import SystemClock
 from services.messaging.mailbox import Mailbox
+from tests.unit.chassis.plumbing import until
 
 from .world import World
 
@@ -37,7 +38,7 @@ def test_a_waiting_poll_ends_when_a_letter_comes(world: World) -> None:
     started = time.monotonic()
     page = mailbox(world).page(world.psychologist.id, 0, 50, 5.0)
     assert len(page.entries) == 1
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 5
     timer.join()
 
 
@@ -49,12 +50,12 @@ def test_a_poll_waits_no_longer_than_it_may(world: World) -> None:
 
 def test_polls_beyond_the_cap_are_answered_at_once(world: World) -> None:
     box = mailbox(world, most_waiting=1)
-    other = threading.Thread(target=box.page, args=(world.psychologist.id, 0, 50, 1.0))
+    other = threading.Thread(target=box.page, args=(world.psychologist.id, 0, 50, 4.0))
     other.start()
-    time.sleep(0.2)
+    until(lambda: box._seats is not None and box._seats._value == 0)  # the other poll has the seat
     started = time.monotonic()
     assert box.page(world.physician.id, 0, 50, 5.0).crowded
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 3.0
     other.join()
     assert not box.page(world.physician.id, 0, 50, 0.05).crowded
 
@@ -75,4 +76,4 @@ def test_a_letter_between_the_look_and_the_wait_is_not_missed(world: World) -> N
     box._read = look_then_send  # type: ignore[method-assign]
     started = time.monotonic()
     assert len(box.page(world.psychologist.id, 0, 50, 5.0).entries) == 1
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 4.5

@@ -132,7 +132,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(steps)
 def test_whatever_comes_in_whatever_order_a_revocation_stays_and_versions_rise(
     small_world: World, given_steps: list[tuple[str, int]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -39,7 +40,7 @@ def sent(world: World, *, opened: bool, body: bytes = AGE + b"sealed") -> UUID:
         with world.database.transaction() as session:
             row = session.get(DeliveryRow, (address.letter, world.psychologist.id))
             assert row is not None
-            row.opened_at = world.clock.now()
+            row.fetched_at = row.opened_at = world.clock.now()
     return address.letter
 
 
@@ -58,6 +59,34 @@ def test_an_opened_letter_is_kept_for_its_days_and_then_deleted(world: World) ->
     assert retention(world).apply() == 0, "once is enough"
 
 
+def opened(world: World, letter: UUID, at: datetime) -> None:
+    """Fetched now, and opened when the recipient's own clock says so."""
+    with world.database.transaction() as session:
+        row = session.get(DeliveryRow, (letter, world.psychologist.id))
+        assert row is not None
+        row.fetched_at, row.opened_at = world.clock.now(), at
+
+
+def test_a_recipients_clock_that_is_years_behind_takes_nothing_from_the_days_after_the_opening(world: World) -> None:
+    world.activate()
+    letter = sent(world, opened=False)
+    world.clock.move(100 * DAY)
+    opened(world, letter, datetime(2001, 1, 1, tzinfo=UTC))
+    assert retention(world).apply() == 0
+    world.clock.move(30 * DAY)
+    assert retention(world).apply() == 1
+
+
+def test_a_recipients_clock_that_is_years_ahead_keeps_no_letter_for_ever(world: World) -> None:
+    world.activate()
+    letter = sent(world, opened=False)
+    opened(world, letter, datetime(2999, 1, 1, tzinfo=UTC))
+    world.clock.move(30 * DAY - 1)
+    assert retention(world).apply() == 0
+    world.clock.move(1)
+    assert retention(world).apply() == 1
+
+
 def test_what_became_of_a_deleted_letter_is_still_told(world: World) -> None:
     world.activate()
     address = world.address()
@@ -65,7 +94,7 @@ def test_what_became_of_a_deleted_letter_is_still_told(world: World) -> None:
     with world.database.transaction() as session:
         row = session.get(DeliveryRow, (address.letter, world.psychologist.id))
         assert row is not None
-        row.opened_at = world.clock.now()
+        row.fetched_at = row.opened_at = world.clock.now()
     lines = len(world.rows(DisclosureRow))
     world.clock.move(31 * DAY)
     retention(world).apply()
@@ -120,11 +149,11 @@ def test_the_time_in_which_a_letter_was_held_is_not_taken_from_its_recipient(wor
 def test_a_letter_that_goes_while_it_is_asked_for_is_not_recorded_as_handed_out(world: World) -> None:
     """Deleted between the look for it and the gate's transaction."""
     world.activate()
-    letter = sent(world, opened=True)
+    letter = sent(world, opened=False)
     lines, told = len(world.rows(DisclosureRow)), world.events()
     world.clock.move(31 * DAY)
     gone: list[int] = []
-    failpoints.arm({"gate.before_read": lambda: gone.append(retention(world).apply())})
+    failpoints.arm({"gate.before_read": lambda: gone.append(retention(world, Policy(0, 30)).apply())})
     with pytest.raises(Problem) as refused:
         world.fetch(letter)
     assert (gone, refused.value.status) == ([1], 410)

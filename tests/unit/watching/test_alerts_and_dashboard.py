@@ -140,7 +140,7 @@ def test_every_process_of_the_deployment_is_scraped() -> None:
     scraped = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
     named = {name for job in scraped for each in job["dns_sd_configs"] for name in each["names"]}
     composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    assert named == {name for name in composed if name.endswith(("-api", "-worker"))}
+    assert named == {name for name in composed if name.endswith(("-api", "-worker"))} | {"gateway"}
 
 
 @pytest.mark.long

@@ -35,11 +35,16 @@ class ServiceError(ConcordError):
         """Read a problem document, or whatever a proxy in between answered."""
         problem = dict(members)
         # RFC 6749 answers of the token endpoint name the error differently.
-        type_ = str(problem.pop("type", problem.get("error", "about:blank"))).removeprefix(PROBLEM_PREFIX)
+        type_ = _type(problem.pop("type", None), problem.get("error"))
         title = problem.pop("title", None) or problem.get("error_description")
         message = str(problem.pop("detail", None) or title or f"the service answered {status}")
         rest = {name: value for name, value in problem.items() if name not in _RESERVED}
         return cls(status, type_, message, retry_after=headers.get("Retry-After"), **rest)
+
+    @property
+    def by_concord(self) -> bool:
+        """Whether a service of ours said so, rather than a proxy or a portal in between."""
+        return self.type != _NO_TYPE
 
     @classmethod
     def not_enrolled(cls) -> ServiceError:
@@ -47,7 +52,17 @@ class ServiceError(ConcordError):
         return cls(401, "not-enrolled", "this needs an enrolled device")
 
 
+# RFC 9457, section 4.2.1: a problem that is no more than its status.
+_NO_TYPE = "about:blank"
 _RESERVED = {"status", "type_", "message", "retry_after", "hint", "self"}
+
+
+def _type(type_: object, error: object) -> str:
+    """A problem's name, if it is one of ours, or an error code of OAuth 2.0, or none."""
+    if type_ is None and isinstance(error, str):
+        return error
+    name = str(type_)
+    return name.removeprefix(PROBLEM_PREFIX) if name.startswith(PROBLEM_PREFIX) else _NO_TYPE
 
 
 class UnreachableError(ConcordError):

@@ -1,0 +1,78 @@
+"""The deployment's broker: what a service's user may do there, and that it mends itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.deploy.composition import Composition
+from tests.deployment import wait_for
+from tests.people import People, active_consent, send_note
+
+pytestmark = pytest.mark.long
+SECONDS = 120.0
+
+
+def asked(composition: Composition, *words: str) -> str:
+    """What the broker's own command says."""
+    return composition.compose("exec", "-T", "rabbitmq", "rabbitmqctl", "--quiet", *words)
+
+
+def dead(composition: Composition) -> int:
+    """How many of messaging's events were set aside."""
+    told = asked(composition, "list_queues", "name", "messages", "--formatter", "json")
+    queues = {each["name"]: each["messages"] for each in json.loads(told[told.index("[") :])}
+    return int(queues["concord.messaging.dead"])
+
+
+def test_dead_letters_are_put_back_by_the_services_own_user(composition: Composition) -> None:
+    """Not by one who may do anything: that is what an operator's command runs as."""
+    command = ("exec", "-T", "messaging-worker", "concord-server", "dead-letters")
+    composition.compose("exec", "-T", "messaging-worker", "python", "-c", _SET_ASIDE)
+    wait_for(lambda: dead(composition) == 1, SECONDS, "what is no event to lie among the dead letters")
+    try:
+        assert "not an event" in composition.compose(*command, "list", "messaging")
+        assert composition.compose(*command, "replay", "messaging").strip() == "1 put back."
+        wait_for(lambda: dead(composition) == 1, SECONDS, "it to be tried, and set aside again")
+    finally:
+        asked(composition, "purge_queue", "concord.messaging.dead")
+
+
+def test_nobody_else_lays_an_event_among_a_services_dead_letters(composition: Composition) -> None:
+    """It would be handled when they are put back, whoever claims to have told it."""
+    with pytest.raises(RuntimeError, match="ACCESS_REFUSED"):
+        composition.compose("exec", "-T", "directory-worker", "python", "-c", _SET_ASIDE)
+    assert dead(composition) == 0
+
+
+def test_a_broker_that_has_lost_its_queues_starts_itself_again(composition: Composition, people: People) -> None:
+    """As after a full disk: the node goes on without what keeps the quorum queues, and refuses every event."""
+    (container,) = composition.containers("rabbitmq")
+    began = composition.docker("inspect", "--format", "{{.State.StartedAt}}", container)
+    asked(composition, "eval", _LOSE_QUEUES)
+    wait_for(
+        lambda: composition.docker("inspect", "--format", "{{.State.StartedAt}}", container) != began,
+        SECONDS,
+        "the broker to start itself again",
+        lambda: composition.compose("logs", "--tail", "30", "rabbitmq"),
+    )
+    composition.healthy()
+    consent = active_consent(people)
+    sent = send_note(people, consent.id)
+    wait_for(lambda: people.physician.letters.status(sent.letter)[0].state == "released", SECONDS, "the letter to go")
+    people.physician.consents.revoke(consent.id)
+
+
+# A direct exchange leads from its name to the queue of dead letters: as the broker itself sets an event aside.
+_SET_ASIDE = (
+    "import os, pika;"
+    "address = open(os.environ['CONCORD_SECRETS_DIR'] + '/concord_amqp_url').read();"
+    "channel = pika.BlockingConnection(pika.URLParameters(address)).channel();"
+    "channel.confirm_delivery();"
+    "channel.basic_publish('concord.messaging.dead', 'concord.messaging', b'no event', mandatory=True)"
+)
+_LOSE_QUEUES = (
+    "[begin supervisor:terminate_child(ra_systems_sup, Id), supervisor:delete_child(ra_systems_sup, Id) end"
+    " || {Id, _, _, _} <- supervisor:which_children(ra_systems_sup)]."
+)
