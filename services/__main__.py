@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
 import typer
@@ -152,9 +152,15 @@ def invite_administrator(
 
 
 def main() -> None:
-    """Run the command line; exit status 1 with `error:` and `hint:` when a command could not do its work."""
+    """Run the command line; exit status 1 with `error:` and `hint:` when a command could not do its work, 2 for a wrong
+    command.
+    """
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except typer.TyperException as error:
+        _fail_usage(error)
+    except typer.Abort:
+        sys.exit(130)
     except ValidationError as error:
         fail(wrong_setting(error), "docs/operations.md lists the settings")
     except SettingError as error:
@@ -165,6 +171,17 @@ def main() -> None:
         fail(str(error), "is the database of this service up, and is CONCORD_DATABASE_URL right?")
     except OSError as error:
         fail(f"{error.filename or 'system'}: {error.strerror}")
+
+
+def _fail_usage(error: typer.TyperException) -> NoReturn:
+    """A wrong command is told like any other error; a group of commands without one shows what there is."""
+    context = getattr(error, "ctx", None)
+    if context is not None and not context.args and type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(context.get_help())
+    else:
+        typer.echo(f"error: {error.format_message().rstrip('.')}", err=True)
+        typer.echo(f"hint: see {context.command_path if context else 'concord-server'} --help", err=True)
+    sys.exit(error.exit_code)
 
 
 def wrong_setting(error: ValidationError) -> str:
