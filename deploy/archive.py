@@ -40,20 +40,20 @@ def require(first: str) -> None:
 
 def missing(first: str, names: Collection[str]) -> str | None:
     """The first segment that is not there from `first` to the last one of the newest timeline; None: it is whole."""
-    timeline, start = first[:8], _number(first)
+    timeline, start = first[:8], number(first)
     newest: dict[int, tuple[str, bool]] = {}
     if first not in names and f"{first}.partial" not in names:
         return first
     for name in filter(_NAME.fullmatch, names):
-        if name[:8] >= timeline and _number(name) >= start:
+        if name[:8] >= timeline and number(name) >= start:
             found = (name[:8], not name.endswith(".partial"))
-            newest[_number(name)] = max(newest.get(_number(name), found), found)
+            newest[number(name)] = max(newest.get(number(name), found), found)
     # An older timeline may go on beyond where the newest one left it: nobody follows it there.
     timeline = max(each for each, _ in newest.values())
-    last = max(number for number, (each, _) in newest.items() if each == timeline)
-    for number in range(start, last):
-        if not newest.get(number, ("", False))[1]:
-            return _name(timeline, number)
+    last = max(place for place, (each, _) in newest.items() if each == timeline)
+    for place in range(start, last):
+        if not newest.get(place, ("", False))[1]:
+            return _name(timeline, place)
     return None
 
 
@@ -86,7 +86,8 @@ def _held() -> dict[str, set[str]]:
     return held
 
 
-def _number(name: str) -> int:
+def number(name: str) -> int:
+    """Where a segment stands in the log, whatever its timeline: a later one goes on with the numbers."""
     return int(name[8:16], 16) * 256 + int(name[16:24], 16)
 
 

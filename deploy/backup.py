@@ -112,7 +112,7 @@ def main() -> None:
         )
     try:
         gone = prune(told.folder, told.keep)
-    except (ComposeError, OSError) as error:
+    except (ComposeError, OSError, ValueError) as error:
         fail(str(error), f"{place} is made, and whole: only what is too old was not removed, which the next one does")
     say(f"{place}  {manifest.size // 1024} KiB, {len(gone)} older ones removed")
     for folder in away():

@@ -89,9 +89,14 @@ def primary() -> str:
     for service in ("postgresql", STANDBY):
         # One of them may be read-only, or not answer: a former primary that is fenced off, a standby.
         with suppress(ComposeError):
-            if service in running and sql("SELECT pg_is_in_recovery()", service=service) == "f":
+            if service in running and takes_writes(service):
                 return service
     raise ComposeError("no PostgreSQL answers that takes writes")
+
+
+def takes_writes(service: str) -> bool:
+    """Whether a service's PostgreSQL takes writes, rather than follow another one. Raises `ComposeError`."""
+    return sql("SELECT pg_is_in_recovery()", service=service) == "f"
 
 
 def sql(query: str, database: str = "postgres", service: str | None = None) -> str:

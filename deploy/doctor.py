@@ -17,7 +17,19 @@ from cryptography import x509
 
 from services.commands.checks import Finding
 
-from .compose import ROOT, SERVICES, STANDBY, ComposeError, compose, configured, containers, docker, say, sql
+from .compose import (
+    ROOT,
+    SERVICES,
+    STANDBY,
+    ComposeError,
+    compose,
+    configured,
+    containers,
+    docker,
+    say,
+    sql,
+    takes_writes,
+)
 from .remembered import BACKUPS, recall
 
 CERTIFICATE_DAYS = 30
@@ -45,8 +57,7 @@ def findings_of(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
 
 def shown(finding: Finding) -> bool:
     """Show a finding; whether it is well."""
-    mend = f"\n       do: {finding.mend}" if finding.mend and not finding.ok else ""
-    say(f"{'ok' if finding.ok else 'WRONG':6} {finding.check}: {finding.detail}{mend}")
+    say(str(finding))
     return finding.ok
 
 
@@ -78,11 +89,7 @@ def well(container: dict[str, Any]) -> bool:
 
 def promoted() -> bool:
     """Whether the standby has taken over, where there is one. Raises `ComposeError`."""
-    return (
-        STANDBY in configured("services")
-        and bool(containers(STANDBY))
-        and sql("SELECT pg_is_in_recovery()", service=STANDBY) == "f"
-    )
+    return STANDBY in configured("services") and bool(containers(STANDBY)) and takes_writes(STANDBY)
 
 
 def replication() -> Iterator[Finding]:

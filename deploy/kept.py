@@ -10,7 +10,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from .archive import FOLDER, WAL
+from .archive import FOLDER, WAL, number
 from .backup_files import Manifest, backups, manifest_of
 from .compose import compose
 from .remembered import BACKUPS, alone, recall, remember
@@ -47,8 +47,3 @@ def prune(folder: Path, keep: int) -> list[Path]:
 def away() -> list[str]:
     """The folders whose newest backup is not there: the archive keeps what those need. Raises OSError."""
     return [folder for folder, entry in recall(BACKUPS).items() if not Path(entry["newest"]).exists()]
-
-
-def number(segment: str) -> str:
-    """Where a segment stands in the log, whatever its timeline: a later one goes on with the numbers."""
-    return segment[8:]

@@ -22,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from services.chassis import key_files
 from services.chassis.config import SERVICES, Service
 from services.chassis.service_auth import make_keys
 from services.consent.account_key import make_account_key
@@ -91,10 +92,7 @@ def write(path: Path, text: str) -> None:
 def replace(path: Path, text: str) -> None:
     """A file with this content, whole at every moment: the gateway may read it meanwhile."""
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(text)
-    part.chmod(READABLE)
-    part.replace(path)
+    key_files.replace(path, text, READABLE)
 
 
 def definitions(users: Mapping[Service, str]) -> dict[str, object]:

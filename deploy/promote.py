@@ -16,7 +16,7 @@ import time
 from datetime import UTC, datetime
 
 from .archive import commits_after
-from .compose import STANDBY, ComposeError, compose, fail, say, sql, wait_for
+from .compose import STANDBY, ComposeError, compose, fail, say, sql, takes_writes, wait_for
 from .remembered import FENCE, recall, remember
 
 # On the volume of the old primary. With this file it comes up read-only and nobody takes it for the database; where its
@@ -29,11 +29,6 @@ touch "$PGDATA/standby.signal"
 
 _BEFORE = "docs/operations.md, Fail over. `docker compose up --detach` goes on with the old primary"
 _AFTER = "the old primary is fenced off, and nothing goes on with it: mend that, and run the same again"
-
-
-def taken_over() -> bool:
-    """Whether the standby takes writes. Raises `ComposeError`."""
-    return sql("SELECT pg_is_in_recovery()", service=STANDBY) == "f"
 
 
 def prepare(*, accept_loss: bool) -> None:
@@ -50,7 +45,7 @@ def take_over() -> None:
     compose("run", "--rm", "--no-deps", "-T", "--entrypoint", "bash", "postgresql", "-c", _FENCE)
     # Nobody follows the new primary yet: with the setting of the old one its commits would wait for ever.
     compose("exec", "-T", STANDBY, "pg_ctl", "promote", "--wait")
-    wait_for(taken_over, 60, "the promotion")
+    wait_for(lambda: takes_writes(STANDBY), 60, "the promotion")
 
 
 def _lacks_nothing() -> None:
@@ -83,7 +78,7 @@ def main() -> None:
     if not told.yes:
         fail("this gives the primary up for good", "`make promote YES=1`, once you are sure")
     try:
-        if taken_over():
+        if takes_writes(STANDBY):
             fail(f"{STANDBY} takes writes already", "there is nothing left to promote: `make doctor`")
         prepare(accept_loss=told.accept_loss)
         take_over()

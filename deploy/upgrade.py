@@ -83,7 +83,7 @@ def main() -> None:
             compose("build", "--quiet")
         say(f"Backed up to {backup(told.folder)}")
         upgrade(told.wait)
-    except (ComposeError, OSError) as error:
+    except (ComposeError, OSError, ValueError) as error:
         fail(str(error), "what ran before still runs; mend what is said above, and run it again")
 
 

@@ -22,7 +22,7 @@ from . import failpoints
 
 Service = Literal["directory", "consent", "messaging"]
 SERVICES: tuple[Service, ...] = ("directory", "consent", "messaging")
-# A hundred years: whoever means "for ever" says 0. More is no date.
+# A hundred years. With much more there is no date any more from which to count back.
 MOST_DAYS = 36_500
 
 

@@ -42,6 +42,11 @@ def in_time(checks: Mapping[str, Callable[[], bool]]) -> Callable[[], Mapping[st
     return ready
 
 
+def of(database: Database) -> Callable[[], Mapping[str, bool]]:
+    """What `install` asks where a database is all that is needed."""
+    return in_time({"database": lambda: database_answers(database)})
+
+
 def database_answers(database: Database) -> bool:
     """Whether the database answers a question now."""
     try:

@@ -30,11 +30,16 @@ def named_by(setting: str) -> Iterator[None]:
 
 def write(path: Path, members: Mapping[str, Any], mode: int = 0o600) -> None:
     """Put a JWK (RFC 7517) into a file, in place of what is there. Raises OSError, and leaves what was there."""
+    replace(path, json.dumps(members), mode)
+
+
+def replace(path: Path, text: str, mode: int) -> None:
+    """The same with any secret. Raises OSError, and leaves what was there."""
     part = path.with_suffix(".part")
     part.touch(mode=0o600)
     part.chmod(mode)
     with part.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(members))
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)

@@ -174,8 +174,8 @@ def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
     g.started = time.perf_counter()
-    # Only services sign with `Bearer`: a client's trace does not decide what is traced here. Before the signature was
-    # checked, that is a sorting and no defence: from outside the gateway lets no such header through.
+    # Only services sign with `Bearer`: a client's trace does not decide what is traced here. The signature is not
+    # checked yet, so this sorts and defends nothing: that the gateway does, which lets no such header through.
     inside = request.headers.get("Authorization", "").startswith("Bearer ")
     attributes = {"http.request.method": request.method, "concord.request": g.request_id}
     g.traced = tracing.begin(request.method, attributes, request.headers.get("traceparent") if inside else None)

@@ -30,7 +30,7 @@ from .output import AsJson, ServiceName, service, show
 def doctor(name: ServiceName, as_json: AsJson = False) -> None:
     """Look for what is wrong with a service; exit status 1 when anything is."""
     findings = list(findings_of(service(name)))
-    show([each.shown() for each in findings], "\n".join(map(line, findings)), as_json)
+    show([each.shown() for each in findings], "\n".join(map(str, findings)), as_json)
     if not all(each.ok for each in findings):
         raise typer.Exit(1)
 
@@ -48,13 +48,6 @@ def findings_of(name: Service) -> Iterator[Finding]:
         return
     yield Finding("settings", True, "complete")
     yield from examine(checks_of(settings))
-
-
-def line(finding: Finding) -> str:
-    """A finding for people."""
-    mark = "ok  " if finding.ok else "WRONG"
-    mend = f"\n       do: {finding.mend}" if not finding.ok and finding.mend else ""
-    return f"{mark:6} {finding.check}: {finding.detail}{mend}"
 
 
 def checks_of(settings: Settings) -> Sequence[tuple[str, Check]]:

@@ -77,11 +77,6 @@ class Alarms:
         if new:
             logs.logger("account").error("the account needs a person", reason=kind.value)
 
-    def counts(self) -> Mapping[str, int]:
-        """How many alarms of each kind ring."""
-        with self._database.transaction() as session:
-            return _counts(session)
-
     def all(self) -> Sequence[Noted]:
         """Every alarm that was ever noted, the oldest first."""
         order = (AccountAlarmRow.at, AccountAlarmRow.kind, AccountAlarmRow.subject)

@@ -38,10 +38,10 @@ class AccountKey:
     @classmethod
     def from_settings(cls, settings: Settings) -> AccountKey:
         """The key in `account_key_file`. Raises OSError, `SettingError`."""
+        file = settings.account_key_file
+        assert file is not None  # noqa: S101 - consent's settings are refused without it (`config.py`)
         with key_files.named_by("CONCORD_ACCOUNT_KEY_FILE"):
-            if settings.account_key_file is None:
-                raise ValueError("no file is named")
-            return cls.read(settings.account_key_file)
+            return cls.read(file)
 
     @classmethod
     def read(cls, path: Path) -> AccountKey:

@@ -6,7 +6,6 @@ parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flask_openapi.openapi import OpenAPI
@@ -104,7 +103,7 @@ def create_app(deps: Deps) -> OpenAPI:
         feed_api.blueprint(deps.feed, events.facts),
     ]
     app = service_app(
-        deps.settings, blueprints, _ready(deps), authenticator=_authenticator(deps), services=deps.services
+        deps.settings, blueprints, health.of(deps.database), authenticator=_authenticator(deps), services=deps.services
     )
     app.extensions[signed_in.EXTENSION] = deps.collaborators
     desk.install(app, desk.PatientPage(deps.settings, deps.collaborators, Directory(deps.directory)))
@@ -116,7 +115,3 @@ def _authenticator(deps: Deps) -> Authenticator:
     keys = RemoteKeys(deps.directory, deps.clock)
     settings = deps.settings
     return Authenticator(issuer=settings.issuer, public_url=settings.public_url, keys=keys, clock=deps.clock)
-
-
-def _ready(deps: Deps) -> Callable[[], Mapping[str, bool]]:
-    return health.in_time({"database": lambda: health.database_answers(deps.database)})

@@ -6,8 +6,6 @@ parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from flask_openapi.openapi import OpenAPI
 
 from services.chassis import feed_api, health
@@ -47,8 +45,6 @@ def create_app(deps: Deps) -> OpenAPI:
     settings = deps.settings
     authenticator = Authenticator(issuer=settings.issuer, public_url=settings.public_url, keys=keys, clock=deps.clock)
     blueprints = [*api.routes(deps), signin_api.routes(deps, keys), feed_api.blueprint(deps.feed, events.snapshot)]
-    return service_app(settings, blueprints, _ready(deps), authenticator=authenticator, services=deps.services)
-
-
-def _ready(deps: Deps) -> Callable[[], Mapping[str, bool]]:
-    return health.in_time({"database": lambda: health.database_answers(deps.database)})
+    return service_app(
+        settings, blueprints, health.of(deps.database), authenticator=authenticator, services=deps.services
+    )

@@ -6,7 +6,7 @@ parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask_openapi.openapi import OpenAPI
@@ -82,11 +82,8 @@ def create_app(deps: Deps) -> OpenAPI:
     settings = deps.settings
     authenticator = Authenticator(issuer=settings.issuer, public_url=settings.public_url, keys=keys, clock=deps.clock)
     blueprints = [api.messaging, account_api.blueprint(Replay(deps.database))]
-    app = service_app(settings, blueprints, _ready(deps), authenticator=authenticator, services=deps.services)
+    # Not the leases: while they have lapsed, letters are held, and somebody must be there to hold them.
+    ready = health.of(deps.database)
+    app = service_app(settings, blueprints, ready, authenticator=authenticator, services=deps.services)
     app.extensions[api.EXTENSION] = deps.desk
     return app
-
-
-def _ready(deps: Deps) -> Callable[[], Mapping[str, bool]]:
-    # Not the leases: while they have lapsed, letters are held, and somebody must be there to hold them.
-    return health.in_time({"database": lambda: health.database_answers(deps.database)})

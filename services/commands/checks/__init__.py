@@ -19,6 +19,11 @@ class Finding:
     detail: str
     mend: str = ""
 
+    def __str__(self) -> str:
+        """For people: a line, and a second one that says what to do."""
+        mend = f"\n       do: {self.mend}" if self.mend and not self.ok else ""
+        return f"{'ok' if self.ok else 'WRONG':6} {self.check}: {self.detail}{mend}"
+
     def shown(self) -> dict[str, object]:
         """As JSON."""
         return asdict(self) | ({"mend": ""} if self.ok else {})

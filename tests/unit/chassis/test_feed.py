@@ -10,7 +10,6 @@ from sqlalchemy import event as on
 from sqlalchemy import func, select
 
 from services.chassis import failpoints
-from services.chassis.db import Database
 from services.chassis.event import Event
 from services.chassis.failpoints import FailpointReachedError
 from services.chassis.feed import EVENTS_IN_AN_ANSWER
@@ -19,16 +18,6 @@ from tests.unit.chassis.two_sides import GIVEN, LEASE_SECONDS, Authority, FeedTa
 
 POINT = uuid4()
 OTHER = uuid4()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def authority(database: Database, clock: FakeClock) -> Authority:
-    return Authority(database, clock)
 
 
 @pytest.fixture(autouse=True)

@@ -60,16 +60,6 @@ def silent_database() -> Iterator[Database]:
         yield Database(f"postgresql+psycopg://nobody@127.0.0.1:{server.getsockname()[1]}/none")
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def authority(database: Database, clock: FakeClock) -> Authority:
-    return Authority(database, clock)
-
-
 def of(authority: Authority, clock: FakeClock, bus: LocalBus | None = None) -> Measures:
     facts = [measures.outbox("consent", Outbox), measures.pending("consent", FeedEvent)]
     return Measures("consent", authority.database, clock, facts, bus or LocalBus(), ("messaging",))

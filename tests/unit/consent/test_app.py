@@ -177,7 +177,7 @@ def test_the_worker_notes_what_was_changed_behind_its_back(deps: app.Deps) -> No
         session.execute(update(models.DisclosureRow).values(purpose="payment"))
     worker.check_account(deps)
     worker.check_account(deps)
-    assert deps.alarms.counts()["changed"] == 1
+    assert [each.kind for each in deps.alarms.all()] == ["changed"]
 
 
 def test_the_worker_settles_a_revocation_that_nobody_asks_about_any_more(deps: app.Deps) -> None:

@@ -41,7 +41,10 @@ class Deployment:
             raise ComposeError("no PostgreSQL answers")
         if "pg_control_system" in query:
             return str(self.seconds)
-        return self.in_recovery if "in_recovery" in query else self.slots
+        return self.slots
+
+    def takes_writes(self, service: str) -> bool:
+        return self.in_recovery == "f"
 
 
 def running(name: str) -> dict[str, Any]:
@@ -51,7 +54,7 @@ def running(name: str) -> dict[str, Any]:
 @pytest.fixture
 def deployment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Deployment:
     made = Deployment()
-    for name in ("configured", "containers", "sql"):
+    for name in ("configured", "containers", "sql", "takes_writes"):
         monkeypatch.setattr(doctor, name, getattr(made, name))
     monkeypatch.setattr(doctor, "ROOT", tmp_path)
     monkeypatch.setattr(remembered, "FOLDER", tmp_path / ".deployment")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from cryptography import x509
 
 from deploy.make_secrets import main
+from services.chassis.config import SERVICES
 from services.consent.account_key import make_account_key, rotate_account_key
 
 
@@ -84,18 +86,23 @@ def test_the_certificate_names_an_address_as_an_address(
     assert list(made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value) == [name]
 
 
-def test_a_run_that_was_cut_short_leaves_no_half_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, written = tmp_path / ".secrets", Path.write_text
+@pytest.mark.parametrize("written", [1, 5, 9])
+def test_a_run_that_was_cut_short_leaves_no_half_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    folder, room = tmp_path / ".secrets", iter([None] * written)
 
-    def full(path: Path, text: str) -> int:
-        if "superuser" in path.name:
-            written(path, "")
+    def full(_: int) -> None:
+        if next(room, "none") == "none":
             raise OSError(28, "No space left on device")
-        return written(path, text)
 
     with monkeypatch.context() as disk:
-        disk.setattr(Path, "write_text", full)
+        disk.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="No space"):
             main(folder)
+    names = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and path.suffix != ".part"}
     main(folder)
-    assert len((folder / "postgresql" / "superuser").read_text()) == 48
+    assert len(names) >= written
+    assert [path for path in contents(folder).values() if not path] == []
+    assert {len((folder / "postgresql" / name).read_text()) for name in ("superuser", *SERVICES)} == {48}
+    assert not list(folder.rglob("*.part"))

@@ -25,16 +25,15 @@ class Deployment:
             self.recovering = False
         return ""
 
-    def sql(self, query: str, service: str | None = None) -> str:
-        assert "pg_is_in_recovery" in query
-        return "t" if self.recovering else "f"
+    def takes_writes(self, _service: str) -> bool:
+        return not self.recovering
 
 
 @pytest.fixture
 def deployment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Deployment:
     made = Deployment()
     monkeypatch.setattr(promote, "compose", made.compose)
-    monkeypatch.setattr(promote, "sql", made.sql)
+    monkeypatch.setattr(promote, "takes_writes", made.takes_writes)
     monkeypatch.setattr(promote, "_lacks_nothing", lambda: None)
     monkeypatch.setattr(remembered, "FOLDER", tmp_path)
     monkeypatch.setattr("sys.argv", ["promote", "--yes"])
