@@ -125,6 +125,18 @@ def test_work_is_repeated_also_after_it_failed() -> None:
     background.stop()
 
 
+def test_loops_that_do_not_end_are_waited_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker has nine: one after the other they would outlast the time that it is given to stop."""
+    monkeypatch.setattr(process, "STOP_SECONDS", 0.5)
+    background, free = Background(), threading.Event()
+    for number in range(20):
+        background.start(f"stuck {number}", lambda _: free.wait())
+    started = time.monotonic()
+    background.stop()
+    assert time.monotonic() - started < 5.0
+    free.set()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_worker_and_its_loops_come_to_their_end(number: signal.Signals) -> None:
     program = """
