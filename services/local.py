@@ -20,7 +20,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from .chassis import logs, migrate
 from .chassis.bus import Bus, LocalBus
 from .chassis.clock import Clock, SystemClock
-from .chassis.config import SERVICES, Service, Settings
+from .chassis.config import SERVICES, Service, SettingError, Settings
 from .chassis.db import Database
 from .chassis.peer_http import HttpPeer
 from .chassis.process import Background
@@ -61,10 +61,13 @@ class Embedded:
 
 def settings_in(data: Path, port: int | None = None) -> dict[Service, Settings]:
     """The settings of each service in the folder `data`; a given port is remembered there for the operator's
-    commands.
+    commands. Raises `SettingError` for a folder in which nothing has ever run.
     """
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     known = data / "port"
+    if port is None and not known.exists():
+        hint = f"start them first: make run, or concord-server local --data {data}"
+        raise SettingError(f"--data {data}: the embedded services have never run there", hint)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if port is not None:
         known.write_text(str(port))
     base_url = f"http://127.0.0.1:{int(known.read_text())}"

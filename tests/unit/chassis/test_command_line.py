@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,17 @@ def test_a_command_that_could_not_do_its_work_ends_with_one(
 ) -> None:
     assert typed(monkeypatch, "forget", "consent", "11111111-1111-1111-1111-111111111111") == 1
     assert "hint: say --yes" in capsys.readouterr().err
+
+
+def test_a_folder_in_which_nothing_has_run_is_told_and_not_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / ".run"
+    assert typed(monkeypatch, "directory", "add-organization", "Riverside", "--data", str(folder)) == 1
+    said = capsys.readouterr().err
+    assert "the embedded services have never run there" in said
+    assert "hint: start them first: make run" in said
+    assert not folder.exists()
 
 
 def test_a_doctor_that_finds_something_ends_with_one(
