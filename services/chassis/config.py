@@ -105,6 +105,13 @@ class Settings(BaseSettings):
         """Who issues access tokens: the directory, by its public address."""
         return f"{self.base_url}/directory"
 
+    def required_account_key(self) -> Path:
+        """The file of the key that signs the account of disclosures. Raises `SettingError` where none is named."""
+        if self.account_key_file is None:
+            hint = "it names the key that signs the account of disclosures; `concord-server keys` makes one"
+            raise SettingError("CONCORD_ACCOUNT_KEY_FILE: Field required", hint)
+        return self.account_key_file
+
 
 class SettingError(ValueError):
     """A setting that is wrong as a whole: its message begins with its name; `hint` says what to do."""
@@ -144,8 +151,7 @@ def load_settings(service: Service) -> Settings:
     if secrets and Path(secrets).is_dir():
         check_names(path.name for path in Path(secrets).iterdir())
     settings = Settings(service=service, _secrets_dir=secrets)
-    if service == "consent" and settings.account_key_file is None:
-        hint = "it names the key that signs the account of disclosures; `concord-server keys` makes one"
-        raise SettingError("CONCORD_ACCOUNT_KEY_FILE: Field required", hint)
+    if service == "consent":
+        settings.required_account_key()
     failpoints.arm(failpoints.parse(settings.failpoints))
     return settings

@@ -38,8 +38,7 @@ class AccountKey:
     @classmethod
     def from_settings(cls, settings: Settings) -> AccountKey:
         """The key in `account_key_file`. Raises OSError, `SettingError`."""
-        file = settings.account_key_file
-        assert file is not None  # noqa: S101 - consent's settings are refused without it (`config.py`)
+        file = settings.required_account_key()
         with key_files.named_by("CONCORD_ACCOUNT_KEY_FILE"):
             return cls.read(file)
 
