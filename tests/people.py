@@ -17,6 +17,7 @@ import httpx
 from concord.api import Consent, Party, Terms
 from concord.client import Client
 from concord.consents import Form
+from concord.errors import ServiceError
 from concord.letters import Draft, Sent
 from concord.profile import Profile
 from concord_formats.vocabulary import ConsentType, Information, PartyKind, Purpose, Sensitivity
@@ -144,6 +145,24 @@ def note(consent: UUID, text: bytes = b"A note about care.", **changed: object) 
         "sensitivity": frozenset({Sensitivity.GENERAL}),
     }
     return Draft(**(usual | changed))  # type: ignore[arg-type]
+
+
+def settled(person: Client, letter: UUID) -> str:
+    """What became of a letter, also of one that was held: it met a process that had just started, without a lease."""
+    wait_for(lambda: person.letters.status(letter)[0].state != "held", EFFECTIVE_SECONDS, "the held letter to settle")
+    return person.letters.status(letter)[0].state
+
+
+def stopped(people: People, consent: UUID) -> None:
+    """Nothing goes under this consent any more: it is refused, or, while nobody can tell, held and refused then."""
+    try:
+        sent = send_note(people, consent)
+    except ServiceError as error:
+        assert error.type == "consent-revoked"
+        return
+    assert sent.answer["state"] == "held", "released after its revocation was acknowledged"
+    assert settled(people.physician, sent.letter) == "refused"
+    assert people.physician.letters.status(sent.letter)[0].reason == "consent-revoked"
 
 
 def send_note(people: People, consent: UUID, text: bytes = b"A note about care.") -> Sent:

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 import httpx
 
 from tests.deploy.composition import Composition
+from tests.deployment import wait_for
 
 
 def client_of(composition: Composition) -> httpx.Client:
@@ -63,5 +64,20 @@ def own_settings(composition: Composition, text: str) -> Iterator[None]:
 
 
 def reload_gateway(composition: Composition) -> None:
-    """As `make reload-certificate` does."""
+    """As `make reload-certificate` does; over once the processes that had the old settings let go of their clients.
+
+    They close idle connections as they go, and a request that a client sends into one at that moment is lost.
+    """
+    before = workers(composition)
     composition.compose("exec", "-T", "gateway", "nginx", "-c", "/etc/concord/nginx.conf", "-s", "reload")
+    wait_for(lambda: _all_new(before, workers(composition)), 90, "the old workers to end")
+
+
+def _all_new(before: set[str], now: set[str]) -> bool:
+    return bool(now) and before.isdisjoint(now)
+
+
+def workers(composition: Composition) -> set[str]:
+    """The processes of the gateway that serve: every one but nginx's master, which is the container's first."""
+    look = "for each in /proc/[0-9]*; do grep -qs 'nginx: worke[r]' $each/cmdline && echo $each; done; true"
+    return set(composition.compose("exec", "-T", "gateway", "sh", "-c", look).split())

@@ -21,7 +21,7 @@ from services.chassis.config import SERVICES
 from tests.deploy.composition import ComposeError, Composition
 from tests.deployment import wait_for
 from tests.journeys.world import account, refusal
-from tests.people import People, active_consent, send_note
+from tests.people import People, active_consent, send_note, settled, stopped
 
 pytestmark = pytest.mark.long
 NAMES = ("directory", "consent")
@@ -69,10 +69,12 @@ def test_a_lost_volume_comes_back_with_every_letter_and_every_revocation(
     assert "Bringing it forward through the archive" in told
 
     assert [epochs(composition)[name] != were[name] for name in NAMES] == [True, True]
-    assert refusal(lambda: send_note(people, revoked.id)).type == "consent-revoked"
+    stopped(people, revoked.id)
     assert refusal(lambda: read(people, unopened.letter)).type == "consent-revoked"
     assert [read(people, sent.letter) for sent in (before, after)] == [b"before the backup", b"after the backup"]
-    assert read(people, send_note(people, kept.id, b"after the restore").letter) == b"after the restore"
+    last = send_note(people, kept.id, b"after the restore").letter
+    assert settled(people.physician, last) == "released"
+    assert read(people, last) == b"after the restore"
     account(people.physician, kept.id, "released", "handed-out", "opened")
     assert composition.server("consent-api", "account-check")
     again = people.physician.consents.revoke(kept.id)
@@ -166,9 +168,10 @@ def test_without_the_archive_it_is_the_backups_moment_and_somebody_must_say_so(
     composition.healthy("gateway")
     people.physician.consents.revoke(revoked.id)
     composition.compose(*opening(told, "--wait"))
-    assert refusal(lambda: send_note(people, revoked.id)).type == "consent-revoked"
+    stopped(people, revoked.id)
     assert refusal(lambda: read(people, sent.letter)).type == "not-found"
-    assert people.physician.letters.resend(sent.letter).answer["state"] == "released", "the sender still has it"
+    people.physician.letters.resend(sent.letter)
+    assert settled(people.physician, sent.letter) == "released", "the sender still has it"
     assert read(people, sent.letter) == b"lost"
 
 

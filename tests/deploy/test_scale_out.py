@@ -18,7 +18,7 @@ from deploy.compose import PROCESSES
 from tests.deploy.composition import ComposedWorld, ComposeError, Composition
 from tests.deploy.conftest import started
 from tests.deployment import wait_for
-from tests.people import People, active_consent, note, send_note
+from tests.people import People, active_consent, note, send_note, stopped
 
 pytestmark = pytest.mark.long
 SECONDS = 60.0
@@ -107,21 +107,6 @@ def active_consumer(composition: Composition, queue: str) -> str | None:
     active = [str(each["channel_pid"]) for each in consumers if each["queue_name"] == queue and each["active"]]
     assert len(active) <= 1
     return active[0] if active else None
-
-
-def stopped(people: People, consent: UUID) -> None:
-    """Nothing goes under this consent any more: it is refused, or, while nobody can tell, held and refused then."""
-    try:
-        sent = send_note(people, consent)
-    except ServiceError as error:
-        assert error.type == "consent-revoked"
-        return
-    assert sent.answer["state"] == "held", "released after its revocation was acknowledged"
-    wait_for(
-        lambda: people.physician.letters.status(sent.letter)[0].state != "held", SECONDS, "the held letter to settle"
-    )
-    (delivery,) = people.physician.letters.status(sent.letter)
-    assert (delivery.state, delivery.reason) == ("refused", "consent-revoked")
 
 
 def test_a_second_worker_takes_over_within_seconds_when_the_first_dies(
