@@ -137,6 +137,12 @@ class Deployment:
         url = self._server.set(drivername="postgresql+psycopg", database=self.database_name(service))
         return url.render_as_string(hide_password=False)
 
+    def rows(self, service: str, table: str) -> int:
+        """How many rows a table of a service has."""
+        with psycopg.connect(self._plain(self.database_name(service))) as connection:
+            counted = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()  # noqa: S608 - ours
+        return int(counted[0]) if counted else 0
+
     def transport(self) -> Router:
         """A way for a client to the services."""
         return Router(self.ports)

@@ -13,13 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from . import logs
-from .event import Event, EventError
-
-# How often one event may be tried before it is set aside as a dead letter for a person to look at.
-DELIVERY_LIMIT = 8
-FIRST_PAUSE_SECONDS = 0.02
-LONGEST_PAUSE_SECONDS = 2.0
+from .delivery import attempt
+from .event import Event
 
 
 class BusUnavailableError(RuntimeError):
@@ -72,9 +67,8 @@ class Bus(Protocol):
         `several` may take those that wait together, all or none of them; when it raises, they go to `handler` one by
         one.
 
-        An event is done with when the handler returns. When it raises, the event is tried again after a growing
-        pause, and set aside after `DELIVERY_LIMIT` tries. Bytes that are no event are set aside at once. One consumer
-        of a queue is active at a time.
+        An event is done with when the handler returns. When it raises, the event is tried again, and set aside in the
+        end, as `delivery` says. One consumer of a queue is active at a time.
         """
 
     def depths(self, queues: Sequence[str]) -> Mapping[str, Depth]:
@@ -88,11 +82,6 @@ class Bus(Protocol):
 
     def close(self) -> None:
         """Give up connections."""
-
-
-def pause_after(tries: int) -> float:
-    """Seconds to wait after the n-th failed try: doubled each time, up to a bound."""
-    return min(FIRST_PAUSE_SECONDS * 2.0 ** (tries - 1), LONGEST_PAUSE_SECONDS)
 
 
 class LocalBus:
@@ -189,7 +178,7 @@ class LocalBus:
         while not stop.is_set():
             message = self._next(queue)
             if message is not None:
-                dead = not _handled(message[1], handler, stop)
+                dead = not attempt(message[1], handler, stop.wait)
                 self._settle(message[0], dead=dead, stop=stop)
 
     def _next(self, queue: str) -> tuple[int, bytes] | None:
@@ -206,37 +195,6 @@ class LocalBus:
                 self._connection.execute("UPDATE message SET dead = 1 WHERE n = ?", (n,))
             elif not dead:
                 self._connection.execute("DELETE FROM message WHERE n = ?", (n,))
-
-
-def _handled(body: bytes, handler: Callable[[Event], None], stop: threading.Event) -> bool:
-    return attempt(body, handler, stop.wait)
-
-
-def attempt(
-    body: bytes, handler: Callable[[Event], None], pause: Callable[[float], object], traceparent: str | None = None
-) -> bool:
-    """Try an event up to the limit; whether it was handled. `traceparent` is of the trace that it belongs to.
-
-    `pause` waits, and tells by a true value that it is time to stop.
-    """
-    try:
-        event = Event.decode(body).traced(traceparent)
-    except EventError as error:
-        logs.logger("bus").error("event set aside", error=type(error).__name__)
-        return False
-    for tries in range(1, DELIVERY_LIMIT + 1):
-        try:
-            handler(event)
-        except Exception as error:  # whatever a handler raises, the event is kept and tried again
-            if tries == DELIVERY_LIMIT:
-                logs.logger("bus").error(
-                    "event set aside", type=event.type, error=type(error).__name__, stack=logs.stack_of(error)
-                )
-            elif pause(pause_after(tries)):
-                return False
-        else:
-            return True
-    return False
 
 
 _SCHEMA = """

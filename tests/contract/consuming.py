@@ -15,7 +15,7 @@ from services.chassis.bus import Bus, Subscription
 from services.chassis.event import Event
 from tests.contract.places import SUBSCRIPTION, TYPE
 
-SECONDS = 15.0
+SECONDS = 40.0
 
 
 def happened(number: int = 0, type_: str = TYPE, text: str = "Ärztin \u2028 \0 'quoted' \\ \U0001f9ea") -> Event:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.chassis import bus as contract
+from services.chassis import delivery
 from services.chassis.bus import Bus, Subscription, UnroutableError
 from services.chassis.event import Event
 from tests.contract.consuming import SECONDS, consuming, happened, until
@@ -27,7 +27,7 @@ from tests.contract.places import (
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pauses between tries, shortened; that they grow is tested by itself."""
-    monkeypatch.setattr(contract, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(delivery, "FIRST_PAUSE_SECONDS", 0.001)
 
 
 def test_what_is_published_arrives_as_it_was(bus: Bus) -> None:
@@ -152,8 +152,8 @@ def test_an_event_whose_consumer_dies_after_handling_it_comes_again(bus: Bus, pl
 
 
 def test_a_consumer_ends_at_once_also_between_two_tries(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contract, "FIRST_PAUSE_SECONDS", 60.0)
-    monkeypatch.setattr(contract, "LONGEST_PAUSE_SECONDS", 60.0)
+    monkeypatch.setattr(delivery, "FIRST_PAUSE_SECONDS", 160.0)
+    monkeypatch.setattr(delivery, "LONGEST_PAUSE_SECONDS", 160.0)
     bus.declare(SUBSCRIPTION)
     bus.publish([happened()])
     tried = threading.Event()
@@ -217,7 +217,7 @@ def test_several_waiting_events_may_be_handled_at_once_and_poison_among_them_is_
 
 def test_the_pause_between_tries_grows_and_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    pauses = [contract.pause_after(tries) for tries in range(1, 20)]
+    pauses = [delivery.pause_after(tries) for tries in range(1, 20)]
     assert pauses == sorted(pauses)
     assert pauses[1] == 2 * pauses[0]
-    assert pauses[-1] == contract.LONGEST_PAUSE_SECONDS
+    assert pauses[-1] == delivery.LONGEST_PAUSE_SECONDS

@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from services.chassis import bus as contract
-from services.chassis.bus import DELIVERY_LIMIT, Bus
+from services.chassis import delivery
+from services.chassis.bus import Bus
+from services.chassis.delivery import DELIVERY_LIMIT
 from services.chassis.event import Event
 from tests.contract.consuming import consuming, happened, until
 from tests.contract.places import QUEUE, SUBSCRIPTION, Place
@@ -33,7 +34,7 @@ HOSTILE = [
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pauses between tries, shortened; that they grow is tested by itself."""
-    monkeypatch.setattr(contract, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(delivery, "FIRST_PAUSE_SECONDS", 0.001)
 
 
 def all_back(bus: Bus, dead: int) -> bool:

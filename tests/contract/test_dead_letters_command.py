@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services import __main__ as command_line
-from services.chassis import bus as contract
+from services.chassis import delivery
 from services.chassis.bus import Bus, BusUnavailableError, Depth, Subscription
 from services.chassis.bus_rabbitmq import RabbitBus
 from services.chassis.event import Event
@@ -29,7 +29,7 @@ def settings(rabbit: RabbitPlace, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     keys = {"SERVICE_KEY_FILE": str(tmp_path), "SERVICE_KEYS_FILE": str(tmp_path)}
     for name, value in (told | keys).items():
         monkeypatch.setenv(f"CONCORD_{name}", value)
-    monkeypatch.setattr(contract, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(delivery, "FIRST_PAUSE_SECONDS", 0.001)
     return monkeypatch
 
 

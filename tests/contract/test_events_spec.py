@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from services.chassis.bus import DELIVERY_LIMIT
 from services.chassis.bus_rabbitmq.topology import NEVER
+from services.chassis.delivery import DELIVERY_LIMIT
 from services.chassis.event import Event
 from services.chassis.inbox import REMEMBERED_DAYS
 from services.chassis.outbox import BATCH

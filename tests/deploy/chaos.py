@@ -75,7 +75,9 @@ class Faults:
     def kill(self, component: str) -> None:
         """Its first process is gone without a word; the engine starts it again, as after a crash."""
         container = self._composition.containers(component)[0]
-        os.kill(int(self._composition.docker("inspect", "--format", "{{.State.Pid}}", container)), signal.SIGKILL)
+        first = int(self._composition.docker("inspect", "--format", "{{.State.Pid}}", container))
+        assert first, f"{component} does not run"  # a signal to 0 would end whoever runs the tests
+        os.kill(first, signal.SIGKILL)
         time.sleep(FAULT_SECONDS)
 
     def pause(self, component: str) -> None:

@@ -16,7 +16,7 @@ from pytest_docker.plugin import get_docker_services
 
 from tests import real
 from tests.deploy.composition import UP_SECONDS, ComposedWorld, Composition
-from tests.journeys.world import World
+from tests.journeys.world import GATE_DEADLINE_SECONDS, World
 from tests.people import People
 
 
@@ -44,8 +44,13 @@ def started(made: Composition) -> Iterator[Composition]:
 
 @pytest.fixture(scope="package")
 def composition(docker_engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composition]:
-    """The whole of docker-compose.yml, from a clean copy, healthy."""
-    with started(Composition(tmp_path_factory.mktemp("composition"))) as running:
+    """The whole of docker-compose.yml, from a clean copy, healthy.
+
+    With the journeys' own deadline at the gate: they expect a letter's answer at once, on a machine that has a whole
+    deployment to run besides. With the usual one are those that `test_chaos.py` and `test_scale_out.py` start.
+    """
+    unhurried = {"CONCORD_GATE_DEADLINE_SECONDS": str(GATE_DEADLINE_SECONDS)}
+    with started(Composition(tmp_path_factory.mktemp("composition"), settings=unhurried)) as running:
         yield running
 
 

@@ -18,8 +18,8 @@ from tests.deployment import wait_for
 
 
 def client_of(composition: Composition) -> httpx.Client:
-    """A usual one, which trusts this deployment."""
-    return httpx.Client(base_url=composition.base_url, transport=composition.transport())
+    """A usual one, which trusts this deployment. It is patient, as Concord's own: the machine may be slow."""
+    return httpx.Client(base_url=composition.base_url, transport=composition.transport(), timeout=60)
 
 
 def trusting(composition: Composition) -> ssl.SSLContext:
@@ -64,12 +64,19 @@ def own_settings(composition: Composition, text: str) -> Iterator[None]:
 
 
 def reload_gateway(composition: Composition) -> None:
-    """As `make reload-certificate` does; over once the processes that had the old settings let go of their clients.
+    """As `make reload-certificate` does."""
+    with reloading(composition):
+        composition.compose("exec", "-T", "gateway", "nginx", "-c", "/etc/concord/nginx.conf", "-s", "reload")
+
+
+@contextmanager
+def reloading(composition: Composition) -> Iterator[None]:
+    """What reloads the gateway; over once the processes that had the old settings let go of their clients.
 
     They close idle connections as they go, and a request that a client sends into one at that moment is lost.
     """
     before = workers(composition)
-    composition.compose("exec", "-T", "gateway", "nginx", "-c", "/etc/concord/nginx.conf", "-s", "reload")
+    yield
     wait_for(lambda: _all_new(before, workers(composition)), 90, "the old workers to end")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import secrets
 import socket
@@ -10,7 +9,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
@@ -19,9 +17,10 @@ from deploy.backup_files import manifest_of
 from deploy.restore import SHUT
 from services.chassis.config import SERVICES
 from tests.deploy.composition import ComposeError, Composition
+from tests.deploy.moments import read, until_archived
 from tests.deployment import wait_for
 from tests.journeys.world import account, refusal
-from tests.people import People, active_consent, send_note, settled, stopped
+from tests.people import People, active_consent, released, settled, stopped
 
 pytestmark = pytest.mark.long
 NAMES = ("directory", "consent")
@@ -41,12 +40,6 @@ def lose(composition: Composition, *volumes: str) -> None:
         composition.docker("volume", "rm", f"{composition.project}_{volume}")
 
 
-def read(people: People, letter: UUID) -> bytes:
-    body = io.BytesIO()
-    people.psychologist.letters.open(letter, body)
-    return body.getvalue()
-
-
 def backed_up(composition: Composition) -> Path:
     """`make backup`; where it lies."""
     return composition.folder / composition.module("deploy.backup", "backups").split()[0]
@@ -57,12 +50,13 @@ def test_a_lost_volume_comes_back_with_every_letter_and_every_revocation(
 ) -> None:
     """The newest of them were recorded after the backup, and are in the archive alone."""
     kept, revoked = active_consent(people), active_consent(people)
-    before = send_note(people, kept.id, b"before the backup")
-    unopened = send_note(people, revoked.id, b"never to be read")
+    before = released(people, kept.id, b"before the backup")
+    unopened = released(people, revoked.id, b"never to be read")
     backup = backed_up(composition)
-    after = send_note(people, kept.id, b"after the backup")
+    after = released(people, kept.id, b"after the backup")
     people.physician.consents.revoke(revoked.id)
     were = epochs(composition)
+    until_archived(composition)
 
     lose(composition, "postgresql", "rabbitmq")
     told = composition.module("deploy.restore", str(backup), "--yes")
@@ -72,9 +66,8 @@ def test_a_lost_volume_comes_back_with_every_letter_and_every_revocation(
     stopped(people, revoked.id)
     assert refusal(lambda: read(people, unopened.letter)).type == "consent-revoked"
     assert [read(people, sent.letter) for sent in (before, after)] == [b"before the backup", b"after the backup"]
-    last = send_note(people, kept.id, b"after the restore").letter
-    assert settled(people.physician, last) == "released"
-    assert read(people, last) == b"after the restore"
+    last = released(people, kept.id, b"after the restore")
+    assert read(people, last.letter) == b"after the restore"
     account(people.physician, kept.id, "released", "handed-out", "opened")
     assert composition.server("consent-api", "account-check")
     again = people.physician.consents.revoke(kept.id)
@@ -85,7 +78,8 @@ def test_the_restored_deployment_can_be_backed_up_and_restored_again(composition
     """On the new timeline, with an archive of its own: the first restore left nothing half-way."""
     consent = active_consent(people)
     backup = backed_up(composition)
-    sent = send_note(people, consent.id, b"on the second timeline")
+    sent = released(people, consent.id, b"on the second timeline")
+    until_archived(composition)
     lose(composition, "postgresql")
     composition.module("deploy.restore", str(backup), "--yes")
     assert read(people, sent.letter) == b"on the second timeline"
@@ -111,7 +105,8 @@ def test_a_restore_that_fails_late_is_run_again_and_has_every_letter(composition
     """Twice: PostgreSQL takes writes, and nobody follows it; all but the gateway is up, and the archive goes on."""
     consent = active_consent(people)
     backup = backed_up(composition)
-    sent = send_note(people, consent.id, b"through three restores")
+    sent = released(people, consent.id, b"through three restores")
+    until_archived(composition)  # who restores is refused while it does not follow
     address = composition.folder / ".secrets" / "directory" / "concord_database_url"
     nowhere = written(address, "postgresql+psycopg://directory@nowhere/directory")
     with nowhere, pytest.raises(ComposeError, match="run the same again") as broken:
@@ -127,11 +122,12 @@ def test_a_restore_that_fails_late_is_run_again_and_has_every_letter(composition
             composition.module("deploy.restore", str(backup), "--yes")
     composition.module("deploy.restore", str(backup), "--yes")
     assert read(people, sent.letter) == b"through three restores"
-    assert read(people, send_note(people, consent.id, b"afterwards").letter) == b"afterwards"
+    assert read(people, released(people, consent.id, b"afterwards").letter) == b"afterwards"
 
 
 def test_an_archive_that_lacks_something_is_refused_before_anything_is_stopped(composition: Composition) -> None:
     backup, began = backed_up(composition), started_at(composition)
+    until_archived(composition)  # or a segment that is just being ended would change its name under the hand
     within = ("exec", "-T", "postgresql-archive", "bash", "-c")
     composition.compose(*within, "cd /var/lib/postgresql/data && mkdir wal-until-now && mv wal/* wal-until-now")
     with pytest.raises(ComposeError, match=r"lacks segment .*wal-until-now has it"):
@@ -157,7 +153,7 @@ def test_without_the_archive_it_is_the_backups_moment_and_somebody_must_say_so(
     """Letters wait until the practices could revoke again what is in force again."""
     consent, revoked = active_consent(people), active_consent(people)
     backup = backed_up(composition)
-    sent = send_note(people, consent.id, b"lost")
+    sent = released(people, consent.id, b"lost")
     people.physician.consents.revoke(revoked.id)
     change_passwords(composition.folder / ".secrets")
     told = composition.module("deploy.restore", str(backup), "--yes", "--accept-loss")
@@ -233,8 +229,10 @@ def test_what_is_changed_during_the_copy_is_kept_for_its_end(composition: Compos
         assert not gone(composition, segment)
         assert len(first) + len(copy.stdout.read()) > 1 << 20
     assert copy.returncode == 0
-    assert composition.sql("postgres", "SELECT slot_name FROM pg_replication_slots") == [["archive"]]
-    wait_for(lambda: gone(composition, segment), 30, "what nobody needs to go")
+    # Its slot ends with its session, which PostgreSQL ends a moment after the client has gone.
+    slots = "SELECT slot_name FROM pg_replication_slots"
+    wait_for(lambda: composition.sql("postgres", slots) == [["archive"]], 30, "the copy's slot to go")
+    wait_for(lambda: gone(composition, segment), 120, "what nobody needs to go")
 
 
 def gone(composition: Composition, segment: str) -> bool:
@@ -252,11 +250,13 @@ def test_old_backups_go_and_the_archive_behind_those_of_all_folders(composition:
         composition.module("deploy.backup", "elsewhere", "--keep", "1")
     elsewhere.mkdir()
     composition.module("deploy.backup", "elsewhere", "--keep", "1")
+    until_archived(composition)
     assert first in archived(composition), "a backup in the other folder needs it"
     backup = composition.folder / composition.module("deploy.backup", "backups", "--keep", "1").split()[0]
     assert list((composition.folder / "backups").iterdir()) == [backup]
     (other,) = elsewhere.iterdir()
     first = manifest_of(other).wal
+    until_archived(composition)
     assert min(archived(composition)) == first < manifest_of(backup).wal
 
 

@@ -14,7 +14,9 @@ from tests.deploy.composition import Composition
 from tests.deployment import wait_for
 
 pytestmark = pytest.mark.long
-SECONDS = 60.0
+# One round starts a Python in three containers, and more than a dozen commands of docker.
+ROUND_SECONDS = 180.0
+SECONDS = 300.0
 
 
 def examined(composition: Composition) -> tuple[int, str]:
@@ -22,7 +24,13 @@ def examined(composition: Composition) -> tuple[int, str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("CONCORD_", "COMPOSE_"))}
     line = [sys.executable, "-m", "deploy.doctor"]
     done = subprocess.run(
-        line, cwd=composition.folder, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS
+        line,
+        cwd=composition.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=ROUND_SECONDS,
     )
     return done.returncode, done.stdout + done.stderr
 

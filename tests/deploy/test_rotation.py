@@ -13,7 +13,7 @@ from tests.deployment import wait_for
 from tests.people import People, active_consent, send_note
 
 pytestmark = pytest.mark.long
-SECONDS = 60.0
+SECONDS = 120.0
 FILES = (
     *(f"postgresql/{name}" for name in ("superuser", "archive", *SERVICES)),
     *(f"rabbitmq/{name}" for name in SERVICES),

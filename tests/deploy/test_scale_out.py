@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-import io
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
+import httpx
 import pytest
-from concord.errors import ConcordError, ServiceError
+from concord.errors import ConcordError, UnreachableError
+from concord.letters import Sent
 
 from deploy.compose import PROCESSES
-from tests.deploy.composition import ComposedWorld, ComposeError, Composition
+from tests.deploy.composition import COMPONENTS, ComposedWorld, ComposeError, Composition
 from tests.deploy.conftest import started
+from tests.deploy.gateway import reloading
+from tests.deploy.moments import read, until_archived
 from tests.deployment import wait_for
-from tests.people import People, active_consent, note, send_note, stopped
+from tests.journeys.world import refusal
+from tests.people import People, active_consent, note, released, send_note, stopped
 
 pytestmark = pytest.mark.long
-SECONDS = 60.0
+SECONDS = 120.0
 PAIR = ("postgresql", "postgresql-standby")
+# What goes on without PostgreSQL's own container.
+OTHERS = (*(name for name in COMPONENTS if name != "postgresql"), "postgresql-archive", "postgresql-standby")
+# How a connection ends that the other side closed while a request was on its way into it.
+CLOSED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+T = TypeVar("T")
 
 
 class Traffic:
-    """Somebody who sends letters all the time, and counts what became of them."""
+    """Somebody who sends letters all the time, and counts what became of them.
 
-    def __init__(self, people: People, consent: UUID) -> None:
+    `reloads` is how often the gateway reloads meanwhile. It closes the connections that clients keep, and a request
+    that is on its way into one just then is lost: HTTP has the client ask again. So often it does, and at once.
+    """
+
+    def __init__(self, people: People, consent: UUID, *, reloads: int = 0) -> None:
+        self._reloads = reloads
         self.people = people
         self.consent = consent
         self.accepted: list[UUID] = []
@@ -49,12 +64,26 @@ class Traffic:
     def _send(self) -> None:
         while not self._stop.is_set():
             try:
-                sent = self.people.physician.letters.send(note(self.consent))
+                sent = self._sent()
                 self.accepted.append(sent.letter)
                 self.released += sent.answer["state"] == "released"
             except ConcordError as error:
                 self.failed.append(getattr(error, "type", type(error).__name__))
                 time.sleep(0.1)
+
+    def _sent(self) -> Sent:
+        letters = self.people.physician.letters
+        letter = self._asked(lambda: letters.seal(note(self.consent)))
+        return self._asked(lambda: letters.resend(letter))
+
+    def _asked(self, act: Callable[[], T]) -> T:
+        try:
+            return act()
+        except UnreachableError as error:
+            if not self._reloads or not isinstance(error.__cause__, CLOSED):
+                raise
+            self._reloads -= 1
+            return act()
 
 
 def inbox(people: People) -> list[UUID]:
@@ -115,26 +144,34 @@ def test_a_second_worker_takes_over_within_seconds_when_the_first_dies(
     """Both are killed once, so the active one was; a revocation still comes by the bus, before a lease would end."""
     scaled = ("--scale", "messaging-api=3", "--scale", "messaging-worker=2")
     composition.compose("up", "--detach", "--wait", "--no-recreate", *scaled)
-    tags = set()
+    tags: set[str | None] = set()
+
+    def changed_hands() -> bool:
+        tags.add(active_consumer(composition, "concord.messaging"))
+        return len(tags - {None}) >= 2
+
     for container in composition.containers("messaging-worker"):
         tags.add(active_consumer(composition, "concord.messaging"))
         composition.docker("kill", container)
-        wait_for(lambda: active_consumer(composition, "concord.messaging") is not None, 60, "a consumer to be active")
+        wait_for(
+            lambda: active_consumer(composition, "concord.messaging") is not None, SECONDS, "a consumer to be active"
+        )
         tags.add(active_consumer(composition, "concord.messaging"))
         consent = active_consent(people)
-        delivered_once(people, [send_note(people, consent.id).letter])
+        delivered_once(people, [released(people, consent.id).letter])
         people.physician.consents.revoke(consent.id)
         stopped(people, consent.id)
         composition.docker("start", container)
         composition.healthy("messaging-worker")
-    assert len(tags - {None}) >= 2, "it never changed hands"
+    # Right after a worker was killed the broker may still have named that one.
+    wait_for(changed_hands, SECONDS, "it to have changed hands")
 
 
 def test_a_rolling_upgrade_loses_no_letter_and_leaves_none_stuck(composition: Composition, people: People) -> None:
     """Every process is replaced while letters go on."""
     were = {kind: composition.containers(kind) for kind in ("messaging-api", "consent-api", "directory-worker")}
-    traffic = Traffic(people, active_consent(people).id)
-    with traffic.running():
+    traffic = Traffic(people, active_consent(people).id, reloads=1)
+    with reloading(composition), traffic.running():
         composition.module("deploy.upgrade", "backups", "--no-build")
     for kind, before in were.items():
         now = composition.containers(kind)
@@ -143,12 +180,19 @@ def test_a_rolling_upgrade_loses_no_letter_and_leaves_none_stuck(composition: Co
     assert len(traffic.accepted) > 20
     assert traffic.failed == [], "a client noticed"
     delivered_once(people, traffic.accepted)
-    assert composition.sql("messaging", "SELECT count(*) FROM held") == [["0"]]
+    held = "SELECT count(*) FROM held"
+    wait_for(lambda: composition.sql("messaging", held) == [["0"]], SECONDS, "no letter to be held any more")
 
 
 _ENDS_AT_ONCE = """FROM {image}
 ENTRYPOINT ["sh", "-c", "[ $0 = migrate ] && exec concord-server $0 $1; exit 1"]
 """
+
+
+def processes(composition: Composition) -> dict[str, list[str]]:
+    """Each process of the services, and since when it runs."""
+    shape = ("inspect", "--format", "{{.Id}} {{.State.StartedAt}}")
+    return {kind: sorted(composition.docker(*shape, *composition.containers(kind)).splitlines()) for kind in PROCESSES}
 
 
 def test_a_version_that_does_not_start_leaves_everything_as_it_was(
@@ -158,14 +202,14 @@ def test_a_version_that_does_not_start_leaves_everything_as_it_was(
     (tmp_path / "Dockerfile").write_text(_ENDS_AT_ONCE.format(image=f"concord-server:{composition.project}"))
     broken = f"concord-server:{composition.project}-broken"
     composition.docker("build", "--quiet", "--tag", broken, str(tmp_path))
-    were = {kind: composition.containers(kind) for kind in PROCESSES}
+    were = processes(composition)
     try:
         with monkeypatch.context() as told:
             told.setenv("SERVER_IMAGE", broken)
             with pytest.raises(RuntimeError, match="error: the health of the new messaging-worker did not happen"):
                 composition.module("deploy.upgrade", "backups", "--no-build", "--wait", "20")
-        assert {kind: composition.containers(kind) for kind in PROCESSES} == were
-        composition.healthy(seconds=5)
+        assert processes(composition) == were
+        composition.healthy()
         delivered_once(people, [send_note(people, active_consent(people).id).letter])
     finally:
         composition.docker("rmi", "--force", broken)
@@ -205,7 +249,7 @@ def test_the_loss_of_a_broker_is_noticed_by_nobody(doubled: ComposedWorld) -> No
             sent = send_note(people, consent.id)
             began = time.monotonic()
             people.physician.consents.revoke(consent.id)
-            assert time.monotonic() - began < SECONDS
+            assert time.monotonic() - began < 60
             stopped(people, consent.id)
             assert sent.answer["state"] in ("released", "held")
             composition.compose("start", node)
@@ -217,6 +261,12 @@ def test_the_loss_of_a_broker_is_noticed_by_nobody(doubled: ComposedWorld) -> No
     )
 
 
+def until_followed(composition: Composition) -> None:
+    """The standby has every commit before it is acknowledged: so it is a moment after it has started, not at once."""
+    following = "SELECT sync_state FROM pg_stat_replication WHERE application_name = 'standby'"
+    wait_for(lambda: composition.sql("postgres", following) == [["sync"]], SECONDS, "the standby to follow")
+
+
 def test_a_standby_that_was_lost_is_copied_anew(doubled: ComposedWorld) -> None:
     """Its slot is still there on the primary, which waits for it with every commit."""
     composition, people = doubled.composition, doubled.people
@@ -224,9 +274,9 @@ def test_a_standby_that_was_lost_is_copied_anew(doubled: ComposedWorld) -> None:
     composition.compose("rm", "--stop", "--force", "postgresql-standby")
     composition.docker("volume", "rm", f"{composition.project}_postgresql-standby")
     composition.compose("up", "--detach", "--wait", "postgresql-standby")
+    until_followed(composition)
+    composition.healthy()  # their commits had to wait
     delivered_once(people, [send_note(people, consent.id).letter])
-    following = "SELECT sync_state FROM pg_stat_replication WHERE application_name = 'standby'"
-    assert composition.sql("postgres", following) == [["sync"]]
 
 
 def test_a_standby_that_lacks_commits_takes_over_from_nobody(doubled: ComposedWorld) -> None:
@@ -235,13 +285,18 @@ def test_a_standby_that_lacks_commits_takes_over_from_nobody(doubled: ComposedWo
     composition.compose("stop", "postgresql-standby")
     # In its own container PostgreSQL waits for no standby.
     composition.sql("postgres", "CREATE TABLE only_in_the_archive ()")
+    until_archived(composition)
     composition.compose("kill", "postgresql")
     composition.docker("start", *composition.containers("postgresql-standby"))
     composition.healthy("postgresql-standby")
     with pytest.raises(ComposeError, match="commits are in the archive, not in"):
         composition.module("deploy.promote", "--yes")
+    # First what was away: `up` gives up over a service that is still unhealthy because of it.
+    composition.compose("up", "--detach", "--wait", "postgresql")
+    composition.healthy("postgresql", *OTHERS)
     composition.compose("up", "--detach", "--wait")
     assert composition.sql("postgres", "SELECT pg_is_in_recovery()") == [["f"]]
+    until_followed(composition)
 
 
 def promote(composition: Composition) -> None:
@@ -258,7 +313,7 @@ def test_a_standby_takes_over_with_every_revocation_and_a_new_epoch(doubled: Com
     """The primary is killed under load and never comes back."""
     composition, people = doubled.composition, doubled.people
     kept, revoked = active_consent(people), active_consent(people)
-    unopened = send_note(people, revoked.id)
+    unopened = released(people, revoked.id)
     epochs = {name: composition.sql(name, "SELECT epoch FROM feed") for name in ("directory", "consent")}
     traffic = Traffic(people, kept.id)
     with traffic.running():
@@ -269,14 +324,13 @@ def test_a_standby_takes_over_with_every_revocation_and_a_new_epoch(doubled: Com
         so_far = traffic.released
         wait_for(
             lambda: traffic.released > so_far + 10,
-            120,
+            300,
             "letters to go through again",
             lambda: str(traffic.failed[-5:]),
         )
+    composition.healthy(*OTHERS)
     stopped(people, revoked.id)
-    with pytest.raises(ServiceError) as refused:
-        people.psychologist.letters.open(unopened.letter, io.BytesIO())
-    assert refused.value.type == "consent-revoked"
+    assert refusal(lambda: read(people, unopened.letter)).type == "consent-revoked"
     for name, before in epochs.items():
         assert composition.sql(name, "SELECT epoch FROM feed", on="postgresql-standby") != before, (
             f"{name}: the old epoch"

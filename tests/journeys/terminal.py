@@ -6,8 +6,10 @@ fails; JSON that parses when asked for. Refuses a patient's name in an argument 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,7 +20,9 @@ import httpx
 from concord.keyring import Keyring
 from concord.profile import Profile
 
-from tests.deployment import START_SECONDS
+from tests.deployment import START_SECONDS, wait_for
+from tests.journeys.world import GATE_DEADLINE_SECONDS
+from tests.people import EFFECTIVE_SECONDS
 from tests.real import free_port
 
 PROGRAMS = Path(sys.executable).parent
@@ -39,7 +43,8 @@ class Services:
     def __enter__(self) -> Services:
         line = [str(PROGRAMS / "concord-server"), "local", "--data", str(self.data), "--port", str(self.port)]
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(line, stdout=log, stderr=log)
+            unhurried = os.environ | {"CONCORD_GATE_DEADLINE_SECONDS": str(GATE_DEADLINE_SECONDS)}
+            self._process = subprocess.Popen(line, env=unhurried, stdout=log, stderr=log)
         end = time.monotonic() + START_SECONDS
         while not self._ready():
             assert time.monotonic() < end, self.log.read_text()
@@ -48,12 +53,21 @@ class Services:
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(60)
 
     def operator(self, *words: str) -> Any:
         """`concord-server directory …`, as JSON."""
         line = [str(PROGRAMS / "concord-server"), "directory", *words, "--data", str(self.data), "--json"]
         return json.loads(subprocess.run(line, capture_output=True, check=True).stdout)
+
+    def until_known(self) -> None:
+        """Messaging hears of a new device a moment after the directory; until then its owner is no recipient."""
+        same = lambda: self._rows("directory", "device") == self._rows("messaging", "known_device")  # noqa: E731
+        wait_for(same, EFFECTIVE_SECONDS, "messaging to know every device")
+
+    def _rows(self, service: str, table: str) -> int:
+        with contextlib.closing(sqlite3.connect(self.data / f"{service}.sqlite", timeout=10)) as connection:
+            return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - ours
 
     def _ready(self) -> bool:
         try:

@@ -17,7 +17,7 @@ from concord_formats.vocabulary import ConsentType, PartyKind, Sensitivity
 
 from tests.deployment import wait_for
 from tests.journeys.world import World, refusal
-from tests.people import People, accepted, active_consent, note, send_note, terms
+from tests.people import People, accepted, active_consent, delivered, note, released, terms
 
 
 def account(client: Client, patient: str, *kinds: str) -> Fetched:
@@ -45,13 +45,13 @@ def account(client: Client, patient: str, *kinds: str) -> Fetched:
 
 def test_what_happened_stands_in_the_account_and_verifies_offline(world: World, people: People) -> None:
     consent = active_consent(people)
-    first = send_note(people, consent.id)
+    first = released(people, consent.id)
     people.psychologist.letters.open(first.letter, io.BytesIO())
     told = account(people.physician, consent.patient, "released", "handed-out", "opened")
     assert [event.n for event in told.account.events] == [1, 2, 3]
     assert {event.letter for event in told.account.events} == {first.letter}
     assert {event.recipient for event in told.account.events} == {people.psychologist.practitioner}
-    send_note(people, consent.id)
+    released(people, consent.id)
     later = account(people.physician, consent.patient, "released", "handed-out", "opened", "released")
     again = verify(later.raw, key=told.account.key, earlier=told.raw)
     assert (again.goes_on, again.blinded, len(again.lines)) == (True, 0, 4)
@@ -59,8 +59,8 @@ def test_what_happened_stands_in_the_account_and_verifies_offline(world: World, 
 
 def test_an_export_with_a_line_taken_out_or_edited_is_found_out(world: World, people: People) -> None:
     consent = active_consent(people)
-    send_note(people, consent.id)
-    send_note(people, consent.id)
+    released(people, consent.id)
+    released(people, consent.id)
     members = json.loads(account(people.physician, consent.patient, "released", "released").raw)
     first, second = members["lines"]
     with pytest.raises(LineMissingError):
@@ -92,8 +92,8 @@ def test_a_party_sees_its_own_lines_whole_and_all_others_blinded(world: World, p
     )
     draft = people.physician.consents.create(terms(people, consent.patient, recipient=party), form)
     other = accepted(people.physician, draft.id).id
-    send_note(people, consent.id)
-    people.physician.letters.send(note(other, recipients=(colleague.practitioner,)))
+    released(people, consent.id)
+    delivered(people.physician, note(other, recipients=(colleague.practitioner,)))
     assert len(account(people.physician, consent.patient, "released", "released").account.events) == 2
     seen = account(colleague, consent.patient, "released", "blinded").account
     assert [event.consent for event in seen.events] == [other]

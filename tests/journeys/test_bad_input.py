@@ -29,7 +29,7 @@ from concord_formats.vocabulary import Information, Purpose, Sensitivity
 from tests.deployment import wait_for
 from tests.journeys.hostile import Altered, flipped, opens, put, readdressed, sealed
 from tests.journeys.world import World, refusal
-from tests.people import People, active_consent, note, send_note
+from tests.people import People, active_consent, note, released, settled, until_effective
 
 
 @pytest.fixture
@@ -46,6 +46,18 @@ def allow(pair: People) -> UUID:
     return active_consent(pair).id
 
 
+def suspend(office: Client, person: Client) -> None:
+    """Suspend somebody, and wait until that holds everywhere."""
+    until_effective(lambda: office.directory.suspend(person.practitioner)["effective_at"])
+    assert office.directory.suspend(person.practitioner)["status"] == "suspended"
+
+
+def revoke_device(office: Client, person: Client) -> None:
+    """Revoke somebody's device, and wait until that holds everywhere."""
+    until_effective(lambda: office.directory.revoke_device(person.settings.device)["effective_at"])
+    assert office.directory.revoke_device(person.settings.device)["status"] == "revoked"
+
+
 class TestWhoMayNotSendOrReceive:
     def test_an_unknown_recipient_is_refused(self, world: World, people: People) -> None:
         letter, content = sealed(people.physician, note(active_consent(people).id))
@@ -57,7 +69,7 @@ class TestWhoMayNotSendOrReceive:
         """And once it has ended, they cannot sign in; reinstated, they can send again."""
         consent, office = allow(pair), pair.practices[0].office
         letter, content = sealed(pair.physician, note(consent))
-        assert office.directory.suspend(pair.physician.practitioner)["status"] == "suspended"
+        suspend(office, pair.physician)
         with world.nothing_written(refusal=1):
             assert refusal(lambda: put(pair.physician, letter, content)).type == "sender-suspended"
         later = world.again(pair.physician, world.transport())
@@ -69,27 +81,27 @@ class TestWhoMayNotSendOrReceive:
         self, world: World, pair: People
     ) -> None:
         consent = allow(pair)
-        unopened = send_note(pair, consent)
+        unopened = released(pair, consent)
         letter, content = sealed(pair.physician, note(consent))
         pair.psychologist.whoami()  # signed in while they still could be
-        pair.practices[1].office.directory.suspend(pair.psychologist.practitioner)
+        suspend(pair.practices[1].office, pair.psychologist)
         with world.nothing_written(refusal=1):
             assert refusal(lambda: put(pair.physician, letter, content)).type == "recipient-suspended"
         refused = refusal(lambda: opens(pair.psychologist, unopened.letter))
         assert refused.type == "recipient-suspended"
 
     def test_a_letter_of_a_sender_suspended_since_is_not_handed_out(self, world: World, pair: People) -> None:
-        unopened = send_note(pair, allow(pair))
-        pair.practices[0].office.directory.suspend(pair.physician.practitioner)
+        unopened = released(pair, allow(pair))
+        suspend(pair.practices[0].office, pair.physician)
         assert refusal(lambda: opens(pair.psychologist, unopened.letter)).type == "sender-suspended"
 
     def test_a_revoked_device_neither_sends_nor_opens(self, world: World, pair: People) -> None:
         consent = allow(pair)
-        unopened = send_note(pair, consent)
+        unopened = released(pair, consent)
         letter, content = sealed(pair.physician, note(consent))
         pair.psychologist.whoami()  # signed in while they still could be
         for office, person in zip(pair.practices, (pair.physician, pair.psychologist), strict=True):
-            office.office.directory.revoke_device(person.settings.device)
+            revoke_device(office.office, person)
         with world.nothing_written(refusal=1):
             assert refusal(lambda: put(pair.physician, letter, content)).type == "device-revoked"
         assert refusal(lambda: opens(pair.psychologist, unopened.letter)).type == "device-revoked"
@@ -161,7 +173,7 @@ class TestKeys:
         last = colleague.directory.keys(colleague.practitioner)[-1]
         entry = next_entry(colleague.keyring.identity_key(), last, encryption_recipient=recipient)
         colleague.directory.append_keys(colleague.practitioner, entry)
-        send_note(pair, consent)
+        released(pair, consent)
         lied = Altered(world.transport(), f"{colleague.practitioner}/keys", _only_the_first)
         with world.nothing_written(), pytest.raises(HistoryRewrittenError):
             world.again(pair.physician, lied).letters.send(note(consent))
@@ -173,7 +185,7 @@ def _only_the_first(answer: bytes) -> bytes:
 
 class TestReceipts:
     def test_a_receipt_before_the_letter_was_fetched(self, world: World, pair: People) -> None:
-        sent = send_note(pair, allow(pair))
+        sent = released(pair, allow(pair))
         receipt = _receipt_line(pair, sent.letter)
         with world.nothing_written():
             assert refusal(lambda: _post(pair.psychologist, sent.letter, receipt)).type in {
@@ -183,7 +195,7 @@ class TestReceipts:
 
     @pytest.mark.parametrize("member", ["letter", "recipient", "device", "letter_sha256"])
     def test_a_receipt_for_something_else(self, world: World, pair: People, member: str) -> None:
-        sent = send_note(pair, allow(pair))
+        sent = released(pair, allow(pair))
         pair.psychologist.letters.open(sent.letter, io.BytesIO(), acknowledge=False)
         other = "0" * 64 if member == "letter_sha256" else str(uuid4())
         forged = _receipt_line(pair, sent.letter, **{member: other})
@@ -193,7 +205,7 @@ class TestReceipts:
 
     def test_a_receipt_in_somebody_elses_name(self, world: World, pair: People) -> None:
         """The sender, and a stranger, cannot say that the recipient opened it."""
-        sent = send_note(pair, allow(pair))
+        sent = released(pair, allow(pair))
         pair.psychologist.letters.open(sent.letter, io.BytesIO(), acknowledge=False)
         receipt = _receipt_line(pair, sent.letter)
         for forger in (pair.physician, world.people.physician):
@@ -203,7 +215,7 @@ class TestReceipts:
         """The service cannot tell; the sender's client can, and says so in the line of that delivery, and there
         alone.
         """
-        sent = send_note(pair, allow(pair))
+        sent = released(pair, allow(pair))
         opened = pair.psychologist.letters.open(sent.letter, io.BytesIO(), acknowledge=False)
         receipt, signature = make_receipt(opened, pair.psychologist.keyring)
         pair.psychologist.letters.api.post_receipt(sent.letter, receipt, flipped(signature, 0))
@@ -261,4 +273,5 @@ def test_a_letter_that_the_gateway_had_no_time_for_is_kept_and_sent_later(world:
     sealed = physician.letters.seal(note(active_consent(people).id))
     assert refusal(lambda: physician.letters.resend(sealed)).type == "too-many-requests"
     busy.busy = False
-    assert physician.letters.resend(sealed).answer["state"] == "released"
+    physician.letters.resend(sealed)
+    assert settled(physician, sealed) == "released"

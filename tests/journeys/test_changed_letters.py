@@ -25,7 +25,7 @@ from concord_formats.vocabulary import PartyKind
 
 from tests.journeys.hostile import Altered, flipped, opens, put, readdressed, restated, sealed
 from tests.journeys.world import World, refusal
-from tests.people import People, accepted, active_consent, note, send_note, terms
+from tests.people import People, accepted, active_consent, note, released, terms
 
 HOSTILE_AGE_FILES = {
     "no header": b"age-encryption.org/v1\n",
@@ -68,7 +68,7 @@ class TestChangedOnTheWay:
     def test_it_does_not_open(
         self, world: World, people: People, change: Callable[[bytes], bytes], error: type[LetterError]
     ) -> None:
-        sent = send_note(people, active_consent(people).id)
+        sent = released(people, active_consent(people).id)
         reader = world.again(people.psychologist, Altered(world.transport(), f"{sent.letter}/content", change))
         with pytest.raises(error) as refused:
             opens(reader, sent.letter)
@@ -77,7 +77,7 @@ class TestChangedOnTheWay:
 
     def test_a_statement_changed_by_somebody_who_can_open_it(self, world: World, people: People) -> None:
         """A dishonest recipient with a hand on the server raises the claim; the sender's signature does not stand."""
-        sent = send_note(people, active_consent(people).id)
+        sent = released(people, active_consent(people).id)
         reader = people.psychologist
         body = {"type": "text/plain", "size": 18, "sha256": "0" * 64}
         lied = Altered(world.transport(), f"{sent.letter}/content", lambda c: restated(c, reader, reader, body=body))
@@ -135,7 +135,7 @@ class TestReplays:
     def test_a_letters_id_is_taken_once(self, world: World, people: People) -> None:
         """Neither other bytes by the same sender nor anything by another sender takes its place."""
         consent = active_consent(people)
-        sent = send_note(people, consent.id)
+        sent = released(people, consent.id)
         accepted(people.psychologist, consent.id)
         _, other = sealed(people.physician, note(consent.id, b"Something else."))
         _, foreign = sealed(people.psychologist, note(consent.id, b"Something else again."))

@@ -17,12 +17,12 @@ from concord.consents import Form
 from concord.documents import describe
 from concord.errors import ServiceError
 from concord.labels import propose
-from concord.letters import Draft
+from concord.letters import Draft, Sent
 from concord_formats.vocabulary import ConsentType, Information, PartyKind, Purpose, Sensitivity
 
 from tests.deployment import wait_for
 from tests.journeys.world import World, account, refusal
-from tests.people import People, accepted, active_consent, note, send_note, terms
+from tests.people import People, accepted, active_consent, delivered, note, released, send_note, stopped, terms
 
 SUMMARY = Path(__file__).parents[2] / "demo" / "patient" / "summary.json"
 FHIR = "application/fhir+json"
@@ -74,8 +74,7 @@ def test_the_story_of_the_first_letter(world: World, people: People) -> None:
     """A physician sends a patient's whole summary, a psychologist reads and answers, the patient revokes."""
     physician, psychologist = people.physician, people.psychologist
     consent = active_consent(people, **COVERING)
-    sent = physician.letters.send(summary(consent.id))
-    assert sent.answer["state"] == "released"
+    sent = delivered(physician, summary(consent.id))
     assert waiting(psychologist)[-1] == sent.letter
 
     body = io.BytesIO()
@@ -86,14 +85,14 @@ def test_the_story_of_the_first_letter(world: World, people: People) -> None:
     assert describe(io.BytesIO(body.getvalue()), FHIR).text
 
     accepted(psychologist, consent.id)
-    reply = psychologist.letters.send(note(consent.id, b"Thank you.", reply_to=sent.letter))
+    reply = delivered(psychologist, note(consent.id, b"Thank you.", reply_to=sent.letter))
     answer = physician.letters.open(reply.letter, io.BytesIO())
     assert answer.statement.reply_to == sent.letter
     assert answer.statement.thread == opened.statement.thread == sent.letter
 
-    unopened = send_note(people, consent.id)
+    unopened = released(people, consent.id)
     psychologist.consents.revoke(consent.id)
-    assert refusal(lambda: send_note(people, consent.id)).type == "consent-revoked"
+    stopped(people, consent.id)
     assert refusal(lambda: psychologist.letters.open(unopened.letter, io.BytesIO())).type == "consent-revoked"
     assert read(psychologist, sent.letter) == SUMMARY.read_bytes(), "what was opened before stays with the reader"
 
@@ -109,7 +108,7 @@ def test_the_story_of_the_first_letter(world: World, people: People) -> None:
 def test_the_account_is_for_the_parties_only(world: World, people: People) -> None:
     stranger = world.another(people.practices[1], "Dr. Stranger")
     consent = active_consent(people)
-    send_note(people, consent.id)
+    released(people, consent.id)
     assert refusal(lambda: list(stranger.consents.disclosures(consent.id))).status == 404
     assert refusal(lambda: stranger.consents.show(consent.id)).status == 404
     assert refusal(lambda: stranger.consents.revoke(consent.id)).status == 404
@@ -118,7 +117,7 @@ def test_the_account_is_for_the_parties_only(world: World, people: People) -> No
 def test_receipts_tell_the_sender_what_became_of_a_letter(world: World, people: People) -> None:
     """Released, then fetched and opened by the recipient's own signed word."""
     consent = active_consent(people)
-    sent = send_note(people, consent.id)
+    sent = released(people, consent.id)
     (before,) = people.physician.letters.status(sent.letter)
     assert (before.state, before.fetched_at, before.verified) == ("released", None, False)
     read(people.psychologist, sent.letter)
@@ -130,7 +129,7 @@ def test_receipts_tell_the_sender_what_became_of_a_letter(world: World, people: 
 
 
 def test_a_reader_who_does_not_acknowledge_leaves_no_receipt(world: World, people: People) -> None:
-    sent = send_note(people, active_consent(people).id)
+    sent = released(people, active_consent(people).id)
     people.psychologist.letters.open(sent.letter, io.BytesIO(), acknowledge=False)
     (line,) = people.physician.letters.status(sent.letter)
     assert line.fetched_at is not None
@@ -142,7 +141,7 @@ def test_a_letter_under_a_superseded_version_is_refused_with_the_version_to_seal
 ) -> None:
     """A letter sealed before, and one released before but not yet opened: neither passes under the new version."""
     consent = active_consent(people)
-    unopened = send_note(people, consent.id)
+    unopened = released(people, consent.id)
     sealed = people.physician.letters.seal(note(consent.id))
     newer = next_version(people.physician, consent, terms(people, consent.patient))
     assert [version.status for version in newer.versions] == ["superseded", "active"]
@@ -150,14 +149,14 @@ def test_a_letter_under_a_superseded_version_is_refused_with_the_version_to_seal
     assert refused.type == "consent-superseded"
     assert "again under version 2" in refused.message
     assert refusal(lambda: read(people.psychologist, unopened.letter)).type == "consent-superseded"
-    again = send_note(people, consent.id)
+    again = released(people, consent.id)
     assert people.psychologist.letters.open(again.letter, io.BytesIO()).statement.consent_version == 2
 
 
 def test_a_narrower_version_takes_away_what_it_no_longer_names(world: World, people: People) -> None:
     consent = active_consent(people)
     medications = frozenset({Information.MEDICATIONS})
-    people.physician.letters.send(note(consent.id, information=medications))
+    delivered(people.physician, note(consent.id, information=medications))
     narrower = terms(people, consent.patient, information=[Information.COORDINATION])
     next_version(people.physician, consent, narrower)
     refused = refusal(lambda: people.physician.letters.send(note(consent.id, information=medications)))
@@ -172,7 +171,7 @@ def test_an_organization_can_be_the_party(world: World, people: People) -> None:
     party = Party(kind=PartyKind.ORGANIZATION, id=harbor.organization)
     consent = active_consent(people, recipient=party)
     to = (people.psychologist.practitioner, colleague.practitioner)
-    sent = people.physician.letters.send(note(consent.id, recipients=to))
+    sent = delivered(people.physician, note(consent.id, recipients=to))
     assert [read(reader, sent.letter) for reader in (people.psychologist, colleague)] == [b"A note about care."] * 2
     assert {line.verified for line in people.physician.letters.status(sent.letter)} == {True}
     outsider = world.another(people.practices[0], "Dr. Elsewhere")
@@ -185,7 +184,7 @@ def test_a_member_of_the_organization_accepts_its_direction(world: World, people
     consent = active_consent(people, recipient=Party(kind=PartyKind.ORGANIZATION, id=harbor.organization))
     accepted(people.psychologist, consent.id)
     to = (people.physician.practitioner,)
-    sent = people.psychologist.letters.send(note(consent.id, b"From the practice.", recipients=to))
+    sent = delivered(people.psychologist, note(consent.id, b"From the practice.", recipients=to))
     assert read(people.physician, sent.letter) == b"From the practice."
 
 
@@ -201,7 +200,7 @@ def test_one_recipient_who_is_not_covered_stops_the_whole_letter(world: World, p
 
 def test_a_one_way_consent_lets_nothing_come_back(world: World, people: People) -> None:
     consent = active_consent(people, mutual=False)
-    send_note(people, consent.id)
+    released(people, consent.id)
     refused = refusal(lambda: people.psychologist.consents.accept(consent.id))
     assert refused.type == "not-the-discloser"
     back = note(consent.id, recipients=(people.physician.practitioner,))
@@ -229,18 +228,33 @@ def test_nothing_leaves_before_the_window_opens(world: World, people: People) ->
 
 def test_nothing_leaves_after_the_window_has_closed(world: World, people: People) -> None:
     """Neither a new letter nor one that was released while the window was open."""
-    closes = datetime.now(UTC) + timedelta(seconds=12)
-    consent = active_consent(people, valid_until=closes)
-    unopened = send_note(people, consent.id)
+    consent, unopened = closing(people)
+    closes = consent.latest.valid_until
     time.sleep(max(0.0, (closes - datetime.now(UTC)).total_seconds()) + 0.1)
     assert refusal(lambda: send_note(people, consent.id)).type == "consent-expired"
     assert refusal(lambda: read(people.psychologist, unopened.letter)).type == "consent-expired"
     assert people.physician.consents.show(consent.id).latest.status == "expired"
 
 
+def closing(people: People) -> tuple[Consent, Sent]:
+    """A consent whose window closes soon, and a letter that was released before it did.
+
+    A window in which a slow machine cannot do so much is tried again, wider; any other refusal is the test's to see.
+    """
+    for seconds in (12, 36, 108):
+        closes = datetime.now(UTC) + timedelta(seconds=seconds)
+        try:
+            consent = active_consent(people, valid_until=closes)
+            return consent, released(people, consent.id)
+        except (AssertionError, ServiceError):
+            if datetime.now(UTC) < closes:
+                raise
+    raise TimeoutError("no window was wide enough")
+
+
 def test_sending_a_letter_again_changes_nothing(world: World, people: People) -> None:
     consent = active_consent(people)
-    sent = send_note(people, consent.id)
+    sent = released(people, consent.id)
     with world.nothing_written():
         assert people.physician.letters.resend(sent.letter).answer == sent.answer
     assert waiting(people.psychologist).count(sent.letter) == 1
@@ -250,7 +264,7 @@ def test_sending_a_letter_again_after_the_revocation_tells_what_became_of_it_and
     world: World, people: People
 ) -> None:
     consent = active_consent(people)
-    sent = send_note(people, consent.id)
+    sent = released(people, consent.id)
     people.physician.consents.revoke(consent.id)
     with world.nothing_written():
         assert people.physician.letters.resend(sent.letter).answer == sent.answer
@@ -268,7 +282,7 @@ def test_a_revoked_consent_does_not_come_back(world: World, people: People) -> N
     consent = active_consent(people)
     people.psychologist.consents.revoke(consent.id)
     assert refusal(lambda: next_version(people.physician, consent, terms(people, consent.patient))).status == 409
-    assert refusal(lambda: send_note(people, consent.id)).type == "consent-revoked"
+    stopped(people, consent.id)
 
 
 def test_a_waiting_reader_is_woken_by_a_letter(world: World, people: People) -> None:
@@ -286,17 +300,17 @@ def test_a_waiting_reader_is_woken_by_a_letter(world: World, people: People) -> 
     waits.start()
     time.sleep(0.5)
     assert woken == [], "an empty inbox was answered at once"
-    sent = send_note(people, allowed.id)
-    released = time.monotonic()
+    sent = released(people, allowed.id)
+    gone = time.monotonic()
     waits.join(60)
     assert woken[0][0] == [sent.letter]
-    assert woken[0][1] - released < 10.0
+    assert woken[0][1] - gone < 10.0
 
 
 def test_a_sender_opens_their_own_letter_from_the_sealed_copy(world: World, people: People) -> None:
     """Also after the revocation, and without asking the services for its bytes: it is theirs."""
     consent = active_consent(people)
-    sent = send_note(people, consent.id, b"What did I write?")
+    sent = released(people, consent.id, b"What did I write?")
     people.psychologist.consents.revoke(consent.id)
     assert read(people.physician, sent.letter) == b"What did I write?"
     (line,) = people.physician.letters.status(sent.letter)
@@ -306,7 +320,7 @@ def test_a_sender_opens_their_own_letter_from_the_sealed_copy(world: World, peop
 
 
 def test_a_letter_opens_into_a_file_only_its_reader_can_see(world: World, people: People, tmp_path: Path) -> None:
-    sent = people.physician.letters.send(summary(active_consent(people, **COVERING).id))
+    sent = delivered(people.physician, summary(active_consent(people, **COVERING).id))
     chart = tmp_path / "chart.json"
     people.psychologist.letters.open(sent.letter, chart)
     assert json.loads(chart.read_bytes())["resourceType"] == "Bundle"
@@ -315,7 +329,7 @@ def test_a_letter_opens_into_a_file_only_its_reader_can_see(world: World, people
 
 def test_the_labels_and_the_purpose_are_the_senders_word_in_clear(world: World, people: People) -> None:
     """What the inbox shows before a letter is opened is what the opened letter was signed for."""
-    sent = send_note(people, active_consent(people).id)
+    sent = released(people, active_consent(people).id)
     entry = next(entry for entry in inbox(people.psychologist) if entry.letter == sent.letter)
     opened = people.psychologist.letters.open(sent.letter, io.BytesIO())
     assert entry.parsed_address == opened.address
@@ -326,7 +340,7 @@ def test_the_labels_and_the_purpose_are_the_senders_word_in_clear(world: World, 
 def test_a_letter_is_nobody_elses(world: World, people: People) -> None:
     """Not even another member of the recipient's practice finds it."""
     colleague = world.another(people.practices[1], "Dr. Curious")
-    sent = send_note(people, active_consent(people).id)
+    sent = released(people, active_consent(people).id)
     for look in (colleague.letters.api.status, lambda letter: colleague.letters.open(letter, io.BytesIO())):
         with pytest.raises(ServiceError) as refused:
             look(sent.letter)

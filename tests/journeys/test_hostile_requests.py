@@ -25,6 +25,8 @@ from tests.people import People, active_consent, note
 
 INBOX = "/messaging/v1/inbox"
 CONSENTS = "/consent/v1/consents"
+# How long an answer may take on a machine that does other things besides.
+SECONDS = 60.0
 TEN_GIGABYTES = 10 * 1024**3
 # More than a letter may have here, less than would hurt: a process that kept it would grow by as much.
 ENDLESS = 96 * 1024 * 1024
@@ -35,7 +37,7 @@ def ask(
     world: World, method: str, path: str, headers: dict[str, str], content: bytes | Iterable[bytes] = b""
 ) -> httpx.Response:
     """One request exactly as given."""
-    with httpx.Client(transport=world.transport(), base_url=world.base_url) as http:
+    with httpx.Client(transport=world.transport(), base_url=world.base_url, timeout=SECONDS) as http:
         return http.request(method, path, headers=headers, content=content)
 
 
@@ -185,7 +187,7 @@ class _Upload:
         """Send and send; the status that stopped it. Fails when `most` bytes were taken without an answer."""
         piece = bytes(256 * 1024)
         frame: Callable[[bytes], bytes] = (lambda p: b"%x\r\n%s\r\n" % (len(p), p)) if chunked else (lambda p: p)
-        self.connection.settimeout(20)
+        self.connection.settimeout(SECONDS)
         sent = 0
         with contextlib.suppress(ConnectionError):
             self.connection.sendall(frame(head))
@@ -202,7 +204,7 @@ class _Upload:
         except BlockingIOError:
             return False
         finally:
-            self.connection.settimeout(20)
+            self.connection.settimeout(SECONDS)
 
 
 @contextlib.contextmanager
@@ -213,7 +215,7 @@ def _upload(world: DeployedWorld, length: bytes) -> Iterator[_Upload]:
     signed = person.transport.authorization("PUT", path)
     head = [f"PUT {path.removeprefix('/messaging')} HTTP/1.1", "Host: concord.test", f"Content-Type: {LETTER_TYPE}"]
     head += [f"{name}: {value}" for name, value in signed.items()]
-    with socket.create_connection(("127.0.0.1", world.deployment.ports["messaging"]), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", world.deployment.ports["messaging"]), timeout=SECONDS) as connection:
         connection.sendall("\r\n".join(head).encode() + b"\r\n" + length + b"\r\n\r\n")
         yield _Upload(connection)
 

@@ -19,7 +19,7 @@ from concord_formats.vocabulary import Information, PartyKind, Purpose, Sensitiv
 from typer.testing import CliRunner, Result
 
 from tests.journeys.world import World, refusal
-from tests.people import PASSPHRASE, People, active_consent, note, send_note
+from tests.people import PASSPHRASE, People, active_consent, delivered, note, released, send_note, until_effective
 
 GENERAL = frozenset({Sensitivity.GENERAL})
 Command = Callable[..., Result]
@@ -72,15 +72,16 @@ def test_what_is_withheld_goes_nowhere_until_the_patient_says_so(people: People)
     refused = refusal(lambda: send_note(people, consent.id))
     assert (refused.type, refused.status) == ("restricted", 403)
     medications = note(consent.id, information=frozenset({Information.MEDICATIONS}))
-    assert people.physician.letters.send(medications)
-    people.physician.restrictions.end(restriction, "patient-agreed")
+    assert delivered(people.physician, medications)
+    end = people.physician.restrictions.end
+    until_effective(lambda: end(restriction, "patient-agreed").effective_at)
     assert explain(people, consent.patient).permit
-    assert send_note(people, consent.id)
+    assert released(people, consent.id)
 
 
 def test_a_letter_on_its_way_is_stopped_and_its_recipient_is_not_told_what_for(people: People) -> None:
     consent = active_consent(people)
-    letter = send_note(people, consent.id).letter
+    letter = released(people, consent.id).letter
     withhold(people, consent)
     refused = refusal(lambda: people.psychologist.letters.open(letter, io.BytesIO()))
     assert refused.type == "no-active-consent"
@@ -97,7 +98,7 @@ def test_what_the_explanation_permits_the_gate_lets_pass_and_nothing_else(people
     for kind in (Information.COORDINATION, Information.MEDICATIONS, Information.ALLERGIES):
         draft = note(consent.id, information=frozenset({kind}))
         if explain(people, consent.patient, kind).permit:
-            assert people.physician.letters.send(draft)
+            assert delivered(people.physician, draft)
         else:
             assert refusal(lambda d=draft: people.physician.letters.send(d)).status == 403  # type: ignore[misc]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -98,7 +97,7 @@ def _mistakes(world: World, name: str) -> None:
     ):
         with contextlib.suppress(ServiceError):
             physician.transport.send(method, path, **request)
-    with httpx.Client(transport=world.transport(), base_url=world.base_url) as http:
+    with httpx.Client(transport=world.transport(), base_url=world.base_url, timeout=60) as http:
         http.post("/directory/v1/token", data={"client_assertion": name, "grant_type": name})
 
 
@@ -117,6 +116,7 @@ def crash(world: World, consent_words: str) -> None:
     for letter in people.physician.letters.unsent():
         people.physician.letters.resend(letter)
         assert settled(people.physician, letter) == "released"
+    account(people.physician, consent.id, "released")  # so that what is told of it is among what is searched
 
 
 @contextlib.contextmanager
@@ -124,14 +124,18 @@ def _failing(world: World) -> Iterator[None]:
     if isinstance(world, DeployedWorld):
         armed = ",".join(f"{name}={action}" for name, action in CRASH.items())
         world.deployment.restart("api-messaging", CONCORD_TEST_FAILPOINTS_ALLOWED="1", CONCORD_FAILPOINTS=armed)
-        world.deployment.wait_until_ready()
-        yield
-        world.deployment.restart("api-messaging")
-        world.deployment.wait_until_ready()
+        try:
+            world.deployment.wait_until_ready()
+            yield
+        finally:  # a test that fails leaves no crash behind for the next one
+            world.deployment.restart("api-messaging")
+            world.deployment.wait_until_ready()
         return
     failpoints.arm(CRASH)
-    yield
-    failpoints.disarm()
+    try:
+        yield
+    finally:
+        failpoints.disarm()
 
 
 def test_nothing_of_the_patient_reaches_the_embedded_services(
@@ -151,7 +155,13 @@ def test_nothing_of_the_patient_reaches_the_embedded_services(
 
 def _control_run_on_files(data: Path, tmp_path: Path) -> None:
     copy = tmp_path / "planted"
-    shutil.copytree(data, copy)
+    copy.mkdir()
+    for database in data.glob("*.sqlite"):  # by SQLite itself: the services go on writing, and a bare copy may be torn
+        with (
+            contextlib.closing(sqlite3.connect(database, timeout=60)) as source,
+            contextlib.closing(sqlite3.connect(copy / database.name)) as target,
+        ):
+            source.backup(target)
     for word, service in zip(canaries(), ("messaging", "consent", "directory", "bus", "messaging"), strict=True):
         with contextlib.closing(sqlite3.connect(copy / f"{service}.sqlite")) as connection:
             connection.execute("CREATE TABLE IF NOT EXISTS planted (words TEXT)")

@@ -27,6 +27,8 @@ TIMEOUT = httpx.Timeout(40.0, connect=5.0)
 # What may be asked again without a second effect (RFC 9110, section 9.2.2), when a service says "503, in n seconds".
 IDEMPOTENT = frozenset({"GET", "PUT"})
 ATTEMPTS = 3
+# What a request meets on a kept connection that the other side closes at that moment, as at each reload of a gateway.
+_CLOSED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 # Who is told to wait for longer is told so: the person at the screen decides then.
 WAIT_AT_MOST_SECONDS = 5
 
@@ -85,8 +87,7 @@ class Transport:
         """A signed-in request whose answer is read piece by piece. A refusal is raised before the block is entered."""
         attempt, renewed = 1, False
         while True:
-            headers = self.authorization(method, path)
-            with self._exchange(method, path, headers, request) as response:
+            with self._reading(self._asked(method, path, request)) as response:
                 renewing = response.status_code == 401 and not renewed
                 pause = 0 if renewing else _again_in(method, response, attempt)
                 if pause is None:
@@ -102,24 +103,39 @@ class Transport:
 
     def anonymous(self, method: str, path: str, **request: Any) -> Any:
         """A request without a token, such as an enrolment."""
-        with self._exchange(method, path, {}, request) as response:
+        with self._reading(self._ask(method, path, {}, request)) as response:
             _raise_for_problem(response)
             _read(response)
             return response.json() if response.content else None
 
-    @contextmanager
-    def _exchange(
-        self, method: str, path: str, headers: Mapping[str, str], request: Mapping[str, Any]
-    ) -> Iterator[httpx.Response]:
+    def _asked(self, method: str, path: str, request: Mapping[str, Any]) -> httpx.Response:
+        """A signed-in request, sent once more where a connection was closed under it (RFC 9110, section 9.2.2)."""
+        try:
+            return self._ask(method, path, self.authorization(method, path), request)
+        except UnreachableError as error:
+            if method not in IDEMPOTENT or not isinstance(error.__cause__, _CLOSED):
+                raise
+        return self._ask(method, path, self.authorization(method, path), request)
+
+    def _ask(self, method: str, path: str, headers: Mapping[str, str], request: Mapping[str, Any]) -> httpx.Response:
+        """Send a request; the beginning of its answer. Raises `UnreachableError`."""
         content = request.get("content")
         arguments = dict(request) | {"headers": {**request.get("headers", {}), **headers}}
         if callable(content):
             arguments["content"] = content()
         try:
-            with self._http.stream(method, path, **arguments) as response:
-                yield response
+            return self._http.send(self._http.build_request(method, path, **arguments), stream=True)
         except httpx.TransportError as error:
             raise UnreachableError(self.base_url, type(error).__name__) from error
+
+    @contextmanager
+    def _reading(self, response: httpx.Response) -> Iterator[httpx.Response]:
+        try:
+            yield response
+        except httpx.TransportError as error:
+            raise UnreachableError(self.base_url, type(error).__name__) from error
+        finally:
+            response.close()
 
     def authorization(self, method: str, path: str) -> dict[str, str]:
         """The headers that sign one request: access token and a fresh proof. Signs in first where that is needed."""

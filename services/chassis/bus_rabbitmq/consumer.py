@@ -20,7 +20,8 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
 
 from .. import logs
-from ..bus import BusUnavailableError, Subscription, attempt
+from ..bus import BusUnavailableError, Subscription
+from ..delivery import attempt
 from ..event import Event
 from .topology import Topology
 

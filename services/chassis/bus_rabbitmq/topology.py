@@ -10,7 +10,8 @@ from typing import Any
 
 from pika.adapters.blocking_connection import BlockingChannel
 
-from ..bus import DELIVERY_LIMIT, Subscription
+from ..bus import Subscription
+from ..delivery import DELIVERY_LIMIT
 
 # Looking at a dead letter counts as a delivery. RabbitMQ 4 drops a message after 20 unless told otherwise, and what it
 # offers for "never" RabbitMQ 3 does not know; this number both know.

@@ -219,7 +219,7 @@ def test_a_loop_that_ended_is_told_on_the_page() -> None:
     background = Background()
     background.start("brief", lambda stop: None)
     for thread in background._threads:
-        thread.join(5)
+        thread.join(60)
     assert not background.alive()
 
 
@@ -231,7 +231,7 @@ def test_a_loop_that_fails_is_counted() -> None:
         raise RuntimeError("again")
 
     background.start("clumsy", fail)
-    assert failed.wait(5)
+    assert failed.wait(60)
     background.stop()
     assert (metrics.PROCESS.get_sample_value("concord_loop_failures_total", {"loop": "clumsy"}) or 0) >= 1
 

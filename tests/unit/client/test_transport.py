@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 from concord.dpop import AuthenticationKey
-from concord.errors import ServiceError
+from concord.errors import ServiceError, UnreachableError
 from concord.transport import Device, Transport
 
 TOKEN = {"access_token": "t", "expires_in": 300}
@@ -126,3 +126,43 @@ def test_a_token_that_ended_while_a_service_was_away_is_renewed_as_well() -> Non
     with pytest.raises(ServiceError) as refused:
         services.transport().json("GET", "/messaging/v1/inbox")
     assert (refused.value.status, services.signed_in) == (401, 2)
+
+
+class ClosedUnder(Services):
+    """Services whose gateway closes its kept connections as the next requests set out, so many times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(done())
+        self.times = times
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("/token") and self.times:
+            self.times -= 1
+            self.proofs.append(request.headers["DPoP"])
+            request.read()
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        return super().__call__(request)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_connection_that_is_closed_under_a_request_is_no_failure(method: str) -> None:
+    """As at each reload of the gateway; the second request has its own proof and its whole body."""
+    services = ClosedUnder(1)
+    answer = services.transport().json(method, "/messaging/v1/letters/x", content=pieces())
+    assert answer == {"done": True}
+    assert services.bodies == [b"sealed letter"]
+    assert len(set(services.proofs)) == 2
+
+
+def test_a_connection_that_is_closed_again_is_a_failure() -> None:
+    services = ClosedUnder(2)
+    with pytest.raises(UnreachableError):
+        services.transport().json("GET", "/messaging/v1/letters/x")
+    assert services.answers, "it was asked a third time"
+
+
+def test_what_may_have_been_done_already_is_not_sent_twice() -> None:
+    services = ClosedUnder(1)
+    with pytest.raises(UnreachableError):
+        services.transport().json("POST", "/consent/v1/consents")
+    assert services.answers

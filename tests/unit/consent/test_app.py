@@ -89,7 +89,7 @@ def active(deps: app.Deps) -> UUID:
     return Steps(deps.collaborators).active(replace(TERMS, valid_from=now, valid_until=now + DAY))
 
 
-def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it never came to be"

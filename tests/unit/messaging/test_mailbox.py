@@ -12,7 +12,7 @@ from tests.unit.chassis.plumbing import until
 from .world import World
 
 
-def mailbox(world: World, *, most_waiting: int = 2, longest_wait: float = 5.0) -> Mailbox:
+def mailbox(world: World, *, most_waiting: int = 2, longest_wait: float = 30.0) -> Mailbox:
     """A mailbox that counts real seconds."""
     return Mailbox(world.database, SystemClock(), world.notifier, most_waiting=most_waiting, longest_wait=longest_wait)
 
@@ -36,16 +36,16 @@ def test_a_waiting_poll_ends_when_a_letter_comes(world: World) -> None:
     timer = threading.Timer(0.2, world.send)
     timer.start()
     started = time.monotonic()
-    page = mailbox(world).page(world.psychologist.id, 0, 50, 5.0)
+    page = mailbox(world).page(world.psychologist.id, 0, 50, 30.0)
     assert len(page.entries) == 1
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     timer.join()
 
 
 def test_a_poll_waits_no_longer_than_it_may(world: World) -> None:
     started = time.monotonic()
     assert mailbox(world, longest_wait=0.2).page(world.psychologist.id, 0, 50, 60).entries == []
-    assert 0.2 <= time.monotonic() - started < 2
+    assert 0.2 <= time.monotonic() - started < 20
 
 
 def test_polls_beyond_the_cap_are_answered_at_once(world: World) -> None:
@@ -75,5 +75,5 @@ def test_a_letter_between_the_look_and_the_wait_is_not_missed(world: World) -> N
 
     box._read = look_then_send  # type: ignore[method-assign]
     started = time.monotonic()
-    assert len(box.page(world.psychologist.id, 0, 50, 5.0).entries) == 1
-    assert time.monotonic() - started < 4.5
+    assert len(box.page(world.psychologist.id, 0, 50, 30.0).entries) == 1
+    assert time.monotonic() - started < 20

@@ -137,7 +137,7 @@ def test_nothing_is_released_after_a_revocation_while_many_send(patient_world: W
     until(lambda: "released" in outcomes)
     revoking = threading.Thread(target=world.revoke)
     revoking.start()
-    revoking.join(10)
+    revoking.join(30)  # overtaken, it would wait for as long as they send
     overtaken = revoking.is_alive()
     held_then = len(world.rows(models.HeldRow))
     with world.database.transaction() as session:
