@@ -37,6 +37,8 @@ FOUND = propose(SUMMARY, FHIR)
 ALLOWED = FOUND.information | {Information.REASON_FOR_REFERRAL, Information.COORDINATION}
 ALLOWED_SENSITIVITY = FOUND.sensitivity | {Sensitivity.GENERAL}
 GENERAL = frozenset({Sensitivity.GENERAL})
+# Of the whole story: 3 released, 2 handed out, 2 opened; refused are 3 letters, and the opening of one.
+LINES = 11
 
 
 class Telling(Protocol):
@@ -204,10 +206,10 @@ class Story:
     def account(self) -> None:
         """What was disclosed, numbered and signed; a line that is taken out is missed."""
         self.say.step("The account of disclosures, checked on the physician's own machine against the signed log.")
-        fetched = self._account_with("consent-revoked")
+        fetched = self._account_of(LINES)
         counts = Counter(line.event.kind for line in fetched.account.lines if line.event)
         self.say.tell(", ".join(f"{count} {event}" for event, count in sorted(counts.items())))
-        self.say.expect(len(fetched.account.lines) == 10, "all 10 lines verify, none is missing")
+        self.say.expect(len(fetched.account.lines) == LINES, f"all {LINES} lines verify, none is missing")
         self.say.expect(
             fetched.account.blinded == 1, "one is Dr. Haddad's refused answer: proven, and not Dr. Whitfield's to read"
         )
@@ -272,12 +274,12 @@ class Story:
         practice = ("100 River Street, Springfield", None)
         return printed_form(self.physician, draft, as_pdf=False, language=language, practice=practice).decode()
 
-    def _account_with(self, reason: str) -> Fetched:
-        """The account once it has a line of that reason: it follows what happened within moments."""
-        end = time.monotonic() + 10
+    def _account_of(self, lines: int) -> Fetched:
+        """The account once it has so many lines: it follows what happened within moments."""
+        end = time.monotonic() + 30
         while True:
             fetched = self.physician.accounts.fetch("blue-heron")
-            if any(line.event and line.event.reason == reason for line in fetched.account.lines):
+            if len(fetched.account.lines) >= lines:
                 return fetched
             if time.monotonic() > end:
                 raise TimeoutError("the account does not follow")
