@@ -101,11 +101,17 @@ _SET_DEADLINE = text(
 _DEADLINE_STATES = {"57014", "55P03", "25P03", "25P04"}
 
 
+# "program limit exceeded", such as a value too large for an index: the driver calls that operational as well.
+_LIMIT_STATES = "54"
+
+
 def _translated(error: DBAPIError) -> Exception | None:
-    state = getattr(error.orig, "sqlstate", None)
+    state = getattr(error.orig, "sqlstate", None) or ""
     if state in _DEADLINE_STATES:
         return DeadlineExceededError("the transaction outlived its deadline")
-    if isinstance(error, OperationalError) or error.connection_invalidated:
+    # SQLite calls a statement that is wrong operational too; that is a fault of ours, and no outage.
+    at_fault = state.startswith(_LIMIT_STATES) or getattr(error.orig, "sqlite_errorname", None) == "SQLITE_ERROR"
+    if (isinstance(error, OperationalError) and not at_fault) or error.connection_invalidated:
         return DatabaseUnavailableError("the database did not answer")
     return None
 

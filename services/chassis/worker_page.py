@@ -31,7 +31,7 @@ def serve(page: Flask, bind: str) -> None:
 
 
 class _Silent(WSGIRequestHandler):
-    """Writes no log lines: a probe every five seconds is no news."""
+    """Writes no log lines: a probe every few seconds is no news."""
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's own name
         """Nothing."""

@@ -205,5 +205,7 @@ class RefusalRow(Base):
     consent: Mapped[UUID] = mapped_column(Uuid)
     reason: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Of the bytes that were sent; none of a hand-out.
+    digest: Mapped[str | None] = mapped_column(String(64))
 
     __table_args__ = (Index("ix_refusal_letter", "letter", "recipient"),)

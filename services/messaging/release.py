@@ -97,13 +97,23 @@ def hold(session: Session, address: Address, expires_at: datetime) -> None:
     session.connection().execute(insert(HeldRow), held)
 
 
-def refuse(session: Session, address: Address, refusals: Mapping[UUID, Refusal], at: datetime, known: Known) -> None:
+def refuse(
+    session: Session,
+    address: Address,
+    refusals: Mapping[UUID, Refusal],
+    at: datetime,
+    known: Known,
+    digest: str | None = None,
+) -> None:
     """Record who was refused and why, in the account of the cited consent's patient: what the letter says of a patient
     may be made up. The account of a consent nobody knows of is nobody's, so no line goes there.
 
-    The line names the sender's organization: nobody but their side may read what would have been disclosed.
+    The line names the sender's organization: nobody but their side may read what would have been disclosed. `digest` is
+    that of the sent bytes, at a send.
     """
-    rows = [_refusal(address, recipient, refusal.reason, at) for recipient, refusal in refusals.items()]
+    rows = [
+        _refusal(address, recipient, refusal.reason, at) | {"digest": digest} for recipient, refusal in refusals.items()
+    ]
     session.connection().execute(insert(RefusalRow), rows)
     if known.consent is not None:
         patient, sender = known.consent.patient, known.people.get(address.sender)

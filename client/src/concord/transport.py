@@ -110,8 +110,9 @@ class Transport:
 
     def _asked(self, method: str, path: str, request: Mapping[str, Any]) -> httpx.Response:
         """A signed-in request, sent once more where a connection was closed under it (RFC 9110, section 9.2.2)."""
+        headers = self.authorization(method, path)
         try:
-            return self._ask(method, path, self.authorization(method, path), request)
+            return self._ask(method, path, headers, request)
         except UnreachableError as error:
             if method not in IDEMPOTENT or not isinstance(error.__cause__, _CLOSED):
                 raise

@@ -166,3 +166,18 @@ def test_what_may_have_been_done_already_is_not_sent_twice() -> None:
     with pytest.raises(UnreachableError):
         services.transport().json("POST", "/consent/v1/consents")
     assert services.answers
+
+
+def test_a_sign_in_whose_connection_is_closed_is_not_sent_twice() -> None:
+    """It is a POST."""
+    signed_in: list[str] = []
+
+    def closed(request: httpx.Request) -> httpx.Response:
+        signed_in.append(request.url.path)
+        raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+
+    device = Device(UUID(int=7), AuthenticationKey(bytes(range(32))))
+    transport = Transport("https://concord.test", device, transport=httpx.MockTransport(closed))
+    with pytest.raises(UnreachableError):
+        transport.json("GET", "/messaging/v1/inbox")
+    assert signed_in == ["/directory/v1/token"]

@@ -179,6 +179,20 @@ def test_a_letter_id_that_was_refused_may_be_used_again(world: World) -> None:
     assert world.send(world.address(letter=address.letter)).state is State.RELEASED
 
 
+def test_the_same_request_twice_is_one_refusal(world: World) -> None:
+    """The first answer may have been lost on the way; other bytes under the same id are another request."""
+    address = world.address(purpose=Purpose.CARE_COORDINATION)
+    for _ in range(2):
+        with pytest.raises(Problem) as refused:
+            world.send(address)
+        assert refused.value.type.endswith(":purpose-not-covered")
+    assert world.events() == ["letter-refused"]
+    assert len(world.rows(models.RefusalRow)) == 1
+    with pytest.raises(Problem):
+        world.send(address, AGE + b"other bytes")
+    assert world.events() == ["letter-refused"] * 2
+
+
 def test_many_identical_sends_at_once_make_one_letter_and_all_succeed(world: World) -> None:
     address = world.address()
     with ThreadPoolExecutor(8) as pool:
