@@ -1,7 +1,7 @@
 """The story: a physician, a psychologist, a patient who consents and takes it back.
 
-Owns the order of events and what each must come to. Refuses a hand-made record: the summary is a whole synthetic
-patient's International Patient Summary (`demo/patient`), five megabytes of FHIR.
+Owns the order of events and what each must come to. Refuses to pass over a step that did not come out as told. What
+it is told with is in `papers.py`.
 """
 
 from __future__ import annotations
@@ -10,33 +10,24 @@ import io
 import json
 import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
 from concord.account import verify
 from concord.account.accounts import Fetched
-from concord.api import Party, Terms
 from concord.client import Client
 from concord.consents import Form
 from concord.documents import describe
 from concord.errors import LineMissingError, ServiceError
-from concord.labels import propose
 from concord.letters import Draft, Sent
 from concord.printing import printed_form
-from concord_formats.vocabulary import ConsentType, Information, PartyKind, Purpose, Sensitivity
+from concord_formats.vocabulary import Information, Purpose, Sensitivity
 
 from .page import PatientsBrowser
+from .papers import FHIR, FOUND, SUMMARY, letter, patient_words, terms
 from .stage import Stage
 
-SUMMARY = Path(__file__).parent / "patient" / "summary.json"
-FHIR = "application/fhir+json"
-# Every label that the client finds in the summary's own codes: the patient allows them, and the letter declares them.
-FOUND = propose(SUMMARY, FHIR)
-ALLOWED = FOUND.information | {Information.REASON_FOR_REFERRAL, Information.COORDINATION}
-ALLOWED_SENSITIVITY = FOUND.sensitivity | {Sensitivity.GENERAL}
-GENERAL = frozenset({Sensitivity.GENERAL})
 # Of the whole story: 3 released, 2 handed out, 2 opened; refused are 3 letters, and the opening of one.
 LINES = 11
 
@@ -60,7 +51,7 @@ class Story:
     def __init__(self, stage: Stage, telling: Telling) -> None:
         self.stage = stage
         self.say = telling
-        self.patient = _patient()
+        self.patient = patient_words()
 
     def tell(self) -> None:
         """All of it."""
@@ -97,7 +88,9 @@ class Story:
         )
         name = self.patient["name"]
         entry = self.physician.address_book.add("blue-heron", name)
-        draft = self.physician.consents.draft(self._terms(entry.token))
+        draft = self.physician.consents.draft(
+            terms(self.physician.practitioner, self.psychologist.practitioner, entry.token)
+        )
         self.say.tell(f"draft {draft.id} for patient {entry.token}")
         lacking = draft.latest.missing
         self.say.tell(
@@ -120,7 +113,7 @@ class Story:
             f"Dr. Whitfield sends the patient's summary: {size / 1e6:.1f} MB of FHIR, sealed before it leaves."
         )
         with SUMMARY.open("rb") as body:
-            draft = _draft(body, FHIR, consent, FOUND.information, FOUND.sensitivity)
+            draft = letter(body, FHIR, consent, FOUND.information, FOUND.sensitivity)
             sent = self.physician.letters.send(draft)
         self.say.tell(f"its codes ask for the labels {', '.join(sorted((*FOUND.information, *FOUND.sensitivity)))}")
         self.say.expect(sent.answer["state"] == "released", f"letter {sent.letter} passes the gate: released")
@@ -146,14 +139,14 @@ class Story:
         """The other direction has to be accepted by its own discloser first."""
         self.say.step("Dr. Haddad answers. Her direction of the consent is hers to accept, nobody else's.")
         text = b"Thank you. First visit on Thursday; I will watch sleep and panic symptoms.\n"
-        reply = _draft(io.BytesIO(text), "text/plain", consent, {Information.COORDINATION}, reply_to=summary)
+        reply = letter(io.BytesIO(text), "text/plain", consent, {Information.COORDINATION}, reply_to=summary)
         self._refused(
             self.psychologist, reply, "recipient-not-covered", "before she has accepted, her answer is refused"
         )
         form = self.psychologist.consents.read_form(consent).decode()
         self.say.expect(self.patient["name"] in form, f"she reads the signed form, {len(form.splitlines())} lines")
         self.psychologist.consents.accept(consent)
-        reply = _draft(io.BytesIO(text), "text/plain", consent, {Information.COORDINATION}, reply_to=summary)
+        reply = letter(io.BytesIO(text), "text/plain", consent, {Information.COORDINATION}, reply_to=summary)
         sent = self.psychologist.letters.send(reply)
         body = io.BytesIO()
         opened = self.physician.letters.open(sent.letter, body)
@@ -163,7 +156,7 @@ class Story:
     def refuse_what_is_not_covered(self, consent: UUID) -> None:
         """A label that the patient did not allow."""
         self.say.step("A letter that says it carries HIV information is refused: the patient did not allow that.")
-        draft = _draft(io.BytesIO(b"..."), "text/plain", consent, {Information.COORDINATION}, {Sensitivity.HIV})
+        draft = letter(io.BytesIO(b"..."), "text/plain", consent, {Information.COORDINATION}, {Sensitivity.HIV})
         self._refused(self.physician, draft, "label-not-covered", "refused")
         to, hiv = self.psychologist.practitioner, frozenset({Sensitivity.HIV})
         coordination = frozenset({Information.COORDINATION})
@@ -193,7 +186,7 @@ class Story:
         waited = (effective - stopped.revoked_at).total_seconds()
         held = "Nothing has left under it anywhere since" in receipt
         self.say.expect(held, f"the receipt says that it is in effect everywhere, {waited * 1000:.0f} ms later")
-        next_letter = _draft(io.BytesIO(b"One more thing.\n"), "text/plain", consent, {Information.COORDINATION})
+        next_letter = letter(io.BytesIO(b"One more thing.\n"), "text/plain", consent, {Information.COORDINATION})
         self._refused(self.physician, next_letter, "consent-revoked", "the next letter is refused")
         try:
             self.psychologist.letters.open(unopened.letter, io.BytesIO())
@@ -247,21 +240,6 @@ class Story:
         self.say.expect(me.status == "active", f"{me.name}, NPI {me.npi}, {me.organization.name}")
         return person
 
-    def _terms(self, token: str) -> Terms:
-        now = datetime.now(UTC)
-        return Terms(
-            type=ConsentType.HIPAA_AUTHORIZATION,
-            patient=token,
-            discloser=Party(kind=PartyKind.PRACTITIONER, id=self.physician.practitioner),
-            recipient=Party(kind=PartyKind.PRACTITIONER, id=self.psychologist.practitioner),
-            mutual=True,
-            purposes=[Purpose.TREATMENT, Purpose.CARE_COORDINATION],
-            information=sorted(ALLOWED),
-            sensitivity=sorted(ALLOWED_SENSITIVITY),
-            valid_from=now,
-            valid_until=now + timedelta(days=365),
-        )
-
     def _not_in_force(self, draft: UUID) -> None:
         try:
             self.physician.consents.api.activate(draft, 1)
@@ -286,7 +264,7 @@ class Story:
             time.sleep(0.1)
 
     def _note(self, consent: UUID, text: bytes) -> Sent:
-        return self.physician.letters.send(_draft(io.BytesIO(text), "text/plain", consent, {Information.COORDINATION}))
+        return self.physician.letters.send(letter(io.BytesIO(text), "text/plain", consent, {Information.COORDINATION}))
 
     def _refused(self, sender: Client, draft: Draft, type_: str, text: str) -> None:
         try:
@@ -296,38 +274,3 @@ class Story:
             self.say.expect(refused.type == type_, text)
         else:
             self.say.expect(False, text)
-
-
-def _draft(
-    body: io.BufferedIOBase,
-    media_type: str,
-    consent: UUID,
-    information: set[Information] | frozenset[Information],
-    sensitivity: set[Sensitivity] | frozenset[Sensitivity] = GENERAL,
-    *,
-    reply_to: UUID | None = None,
-) -> Draft:
-    return Draft(
-        body=body,  # type: ignore[arg-type]  # files and BytesIO are BinaryIO in all but name
-        media_type=media_type,
-        consent=consent,
-        purpose=Purpose.TREATMENT,
-        information=frozenset(information),
-        sensitivity=frozenset(sensitivity),
-        reply_to=reply_to,
-    )
-
-
-def _patient() -> dict[str, str]:
-    """The words to look for: family name, birth date, one diagnosis of the summary."""
-    resources = [entry["resource"] for entry in json.loads(SUMMARY.read_bytes())["entry"]]
-    patient = next(resource for resource in resources if resource["resourceType"] == "Patient")
-    conditions = [r["code"]["coding"][0]["display"] for r in resources if r["resourceType"] == "Condition"]
-    diagnosis = next(text for text in conditions if "apnea" in text)
-    family = patient["name"][0]["family"]
-    return {
-        "name": f"{patient['name'][0]['given'][0]} {family}",
-        "family name": family,
-        "birth date": patient["birthDate"],
-        "diagnosis": diagnosis,
-    }

@@ -91,6 +91,18 @@ def _practice(
     return Practice(UUID(organization), office)
 
 
+def until_known(rows: Callable[[str, str], int]) -> None:
+    """Messaging hears of a new device a moment after the directory; until then its owner is no recipient.
+
+    `rows` counts those of a service's table.
+    """
+
+    def behind() -> int:
+        return rows("directory", "device") - rows("messaging", "known_device")
+
+    wait_for(lambda: behind() == 0, EFFECTIVE_SECONDS, "messaging to know every device", lambda: str(behind()))
+
+
 def terms(people: People, token: str, *, mutual: bool = True, **changed: object) -> Terms:
     """Terms between the two people that cover a note about care."""
     now = datetime.now(UTC)

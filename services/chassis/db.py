@@ -99,10 +99,8 @@ _SET_DEADLINE = text(
 
 # query_canceled, lock_not_available, idle_in_transaction_session_timeout, transaction_timeout
 _DEADLINE_STATES = {"57014", "55P03", "25P03", "25P04"}
-
-
-# "program limit exceeded", such as a value too large for an index: the driver calls that operational as well.
-_LIMIT_STATES = "54"
+# "program limit exceeded", such as a value too large for an index: the driver calls that operational, as an outage.
+_LIMIT_CLASS = "54"
 
 
 def _translated(error: DBAPIError) -> Exception | None:
@@ -110,8 +108,8 @@ def _translated(error: DBAPIError) -> Exception | None:
     if state in _DEADLINE_STATES:
         return DeadlineExceededError("the transaction outlived its deadline")
     # SQLite calls a statement that is wrong operational too; that is a fault of ours, and no outage.
-    at_fault = state.startswith(_LIMIT_STATES) or getattr(error.orig, "sqlite_errorname", None) == "SQLITE_ERROR"
-    if (isinstance(error, OperationalError) and not at_fault) or error.connection_invalidated:
+    ours = state.startswith(_LIMIT_CLASS) or getattr(error.orig, "sqlite_errorname", None) == "SQLITE_ERROR"
+    if error.connection_invalidated or (isinstance(error, OperationalError) and not ours):
         return DatabaseUnavailableError("the database did not answer")
     return None
 

@@ -34,7 +34,7 @@ def attempt(
     """Try an event up to the limit; whether it was handled. `traceparent` is of the trace that it belongs to.
 
     `pause` waits, and tells by a true value that it is time to stop. What fails because the database does not answer
-    is no try for `OUTAGE_SECONDS` from the first failure on.
+    does not count as a try, until `OUTAGE_SECONDS` after the first one.
     """
     try:
         event = Event.decode(body).traced(traceparent)

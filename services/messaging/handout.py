@@ -33,7 +33,7 @@ from . import account, outcomes, release
 from .events import Fact, letter_event
 from .facts import Question
 from .gate import Gate, GateClosedError, Opening
-from .models import ChunkRow, DeliveryRow, LetterRow, RefusalRow
+from .models import ChunkRow, DeliveryRow, LetterRow
 from .refusals import refusal_problem
 from .rules import Refusal, State, told
 
@@ -77,11 +77,14 @@ class Handout:
         """
         sealed = self._find(caller, letter)
         with self._gate.open(sealed.question) as opening:
-            refusal = _refusal(opening)
+            refusal, now = _refusal(opening), self._clock.now()
             if refusal is None:
                 _check_kept(opening)
-            now = self._clock.now()
-            told_others = self._record(opening, now) if refusal is None else _record_refusal(opening, refusal, now)
+                told_others = self._record(opening, now)
+            else:
+                question, refusals = opening.question, {opening.question.actor: refusal}
+                release.refuse(opening.session, question.letter, refusals, now, opening.known)
+                told_others = True
         if told_others:
             self._notifier.notify("outbox")
         outcomes.tell("handout-refused" if refusal else "handed-out", letter, _reason(refusal))
@@ -170,23 +173,6 @@ def _deleted() -> Problem:
         "The time for which letters are kept here is over, and this one's bytes are gone. Its sender has to seal the "
         "document anew and send it as a new letter.",
     )
-
-
-def _record_refusal(opening: Opening, refusal: Refusal, now: datetime) -> bool:
-    """Whether this recipient was refused this letter for this reason for the first time:
-
-    Who asks again adds nothing.
-    """
-    address, recipient = opening.question.letter, opening.question.actor
-    same = (
-        RefusalRow.letter == address.letter,
-        RefusalRow.recipient == recipient,
-        RefusalRow.reason == refusal.reason.value,
-    )
-    if opening.session.connection().execute(select(RefusalRow.id).where(*same).limit(1)).first() is not None:
-        return False
-    release.refuse(opening.session, address, {recipient: refusal}, now, opening.known)
-    return True
 
 
 def _read(opening: Opening, sealed: Sealed, start: int) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from concord_formats.address import Address
-from sqlalchemy import Uuid, bindparam, delete, insert, text, update
+from sqlalchemy import Uuid, bindparam, delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from services.chassis.event import Event
@@ -109,11 +109,13 @@ def refuse(
     may be made up. The account of a consent nobody knows of is nobody's, so no line goes there.
 
     The line names the sender's organization: nobody but their side may read what would have been disclosed. `digest` is
-    that of the sent bytes, at a send.
+    that of the sent bytes, at a send. Who asks for the same again, as after an answer that was lost, adds nothing.
     """
-    rows = [
-        _refusal(address, recipient, refusal.reason, at) | {"digest": digest} for recipient, refusal in refusals.items()
-    ]
+    before = _refused_before(session, address.letter, digest)
+    refusals = {who: refusal for who, refusal in refusals.items() if (who, refusal.reason.value) not in before}
+    if not refusals:
+        return
+    rows = [_refusal(address, recipient, refusal.reason, at, digest) for recipient, refusal in refusals.items()]
     session.connection().execute(insert(RefusalRow), rows)
     if known.consent is not None:
         patient, sender = known.consent.patient, known.people.get(address.sender)
@@ -161,7 +163,14 @@ def _delivery(
     }
 
 
-def _refusal(address: Address, recipient: UUID, reason: Reason, at: datetime) -> dict[str, Any]:
+def _refused_before(session: Session, letter: UUID, digest: str | None) -> set[tuple[UUID, str]]:
+    """To whom, and why, these bytes were refused; without a digest, the hand-out of the letter."""
+    same = (RefusalRow.letter == letter, RefusalRow.digest == digest)
+    told = session.connection().execute(select(RefusalRow.recipient, RefusalRow.reason).where(*same))
+    return {(row.recipient, row.reason) for row in told}
+
+
+def _refusal(address: Address, recipient: UUID, reason: Reason, at: datetime, digest: str | None) -> dict[str, Any]:
     return {
         "letter": address.letter,
         "sender": address.sender,
@@ -169,6 +178,7 @@ def _refusal(address: Address, recipient: UUID, reason: Reason, at: datetime) ->
         "consent": address.consent,
         "reason": reason.value,
         "at": at,
+        "digest": digest,
     }
 
 

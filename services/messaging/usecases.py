@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,7 +27,6 @@ from .accept import accept_for
 from .facts import Question
 from .gate import Gate, GateClosedError, Opening
 from .intake import Intake
-from .models import RefusalRow
 from .refusals import refusal_problem
 from .release import Incoming, UploadSweptError
 from .rules import Refusal, State, told
@@ -120,11 +118,8 @@ class Sending:
         """Record refusals, unless the letter is here already: what became of it then does not change."""
         if known := _known(opening.session, incoming):
             return known
-        before = _told_before(opening.session, incoming)
-        new = {who: each for who, each in refusals.items() if (who, each.reason.value) not in before}
-        if new:
-            now = self._clock.now()
-            release.refuse(opening.session, incoming.address, new, now, opening.known, incoming.digest)
+        now = self._clock.now()
+        release.refuse(opening.session, incoming.address, refusals, now, opening.known, incoming.digest)
         return None
 
     def _hold(self, incoming: Incoming, reason: str) -> Outcome:
@@ -152,15 +147,6 @@ def _check_sender(caller: Caller, letter: UUID, incoming: Incoming) -> None:
         raise Problem(403, "not-the-sender", "Not the sender", detail)
     if address.letter != letter:
         raise invalid_field("letter", "the address names another letter than the path")
-
-
-def _told_before(session: Session, incoming: Incoming) -> set[tuple[UUID, str]]:
-    """To whom, and why, these very bytes were refused before: the answer may have been lost, and is no second event."""
-    same = (RefusalRow.letter == incoming.address.letter, RefusalRow.digest == incoming.digest)
-    return {
-        (row.recipient, row.reason)
-        for row in session.execute(select(RefusalRow.recipient, RefusalRow.reason).where(*same))
-    }
 
 
 def _known(session: Session, incoming: Incoming) -> Outcome | None:

@@ -78,6 +78,16 @@ def test_a_broker_that_has_lost_its_queues_starts_itself_again(composition: Comp
     people.physician.consents.revoke(consent.id)
 
 
+def test_the_broker_stops_when_it_is_told_to(composition: Composition) -> None:
+    """It is not killed at the end of its time, as a first process that minds no signal would be."""
+    (container,) = composition.containers("rabbitmq")
+    composition.compose("stop", "rabbitmq")
+    killed = "137"  # 128 and the number of SIGKILL
+    assert composition.docker("inspect", "--format", "{{.State.ExitCode}}", container).strip() != killed
+    composition.compose("start", "rabbitmq")
+    composition.healthy()
+
+
 # A direct exchange leads from its name to the queue of dead letters: as the broker itself sets an event aside.
 _SET_ASIDE = (
     "import os, pika;"

@@ -3,105 +3,26 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
-from uuid import UUID
 
-import httpx
 import pytest
-from concord.errors import ConcordError, UnreachableError
-from concord.letters import Sent
 
 from deploy.compose import PROCESSES
 from tests.deploy.composition import COMPONENTS, ComposedWorld, ComposeError, Composition
 from tests.deploy.conftest import started
 from tests.deploy.gateway import reloading
 from tests.deploy.moments import read, until_archived
+from tests.deploy.traffic import SECONDS, Traffic, delivered_once
 from tests.deployment import wait_for
 from tests.journeys.world import refusal
-from tests.people import People, active_consent, note, released, send_note, stopped
+from tests.people import People, active_consent, released, send_note, stopped
 
 pytestmark = pytest.mark.long
-SECONDS = 120.0
 PAIR = ("postgresql", "postgresql-standby")
 # What goes on without PostgreSQL's own container.
 OTHERS = (*(name for name in COMPONENTS if name != "postgresql"), "postgresql-archive", "postgresql-standby")
-# How a connection ends that the other side closed while a request was on its way into it.
-CLOSED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
-T = TypeVar("T")
-
-
-class Traffic:
-    """Somebody who sends letters all the time, and counts what became of them.
-
-    `reloads` is how often the gateway reloads meanwhile. It closes the connections that clients keep, and a request
-    that is on its way into one just then is lost: HTTP has the client ask again. So often it does, and at once.
-    """
-
-    def __init__(self, people: People, consent: UUID, *, reloads: int = 0) -> None:
-        self._reloads = reloads
-        self.people = people
-        self.consent = consent
-        self.accepted: list[UUID] = []
-        self.failed: list[str] = []
-        self.released = 0
-        self._stop = threading.Event()
-
-    @contextmanager
-    def running(self) -> Iterator[Traffic]:
-        thread = threading.Thread(target=self._send)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self._stop.set()
-            thread.join(SECONDS)
-
-    def _send(self) -> None:
-        while not self._stop.is_set():
-            try:
-                sent = self._sent()
-                self.accepted.append(sent.letter)
-                self.released += sent.answer["state"] == "released"
-            except ConcordError as error:
-                self.failed.append(getattr(error, "type", type(error).__name__))
-                time.sleep(0.1)
-
-    def _sent(self) -> Sent:
-        letters = self.people.physician.letters
-        letter = self._asked(lambda: letters.seal(note(self.consent)))
-        return self._asked(lambda: letters.resend(letter))
-
-    def _asked(self, act: Callable[[], T]) -> T:
-        try:
-            return act()
-        except UnreachableError as error:
-            if not self._reloads or not isinstance(error.__cause__, CLOSED):
-                raise
-            self._reloads -= 1
-            return act()
-
-
-def inbox(people: People) -> list[UUID]:
-    """Every letter of the psychologist's inbox, through to its end."""
-    found: list[UUID] = []
-    after: str | None = None
-    while True:
-        entries, after = people.psychologist.letters.inbox(after=after)
-        if not entries:
-            return found
-        found += [entry.letter for entry in entries]
-
-
-def delivered_once(people: People, letters: list[UUID]) -> None:
-    """Each of these letters stands in the inbox, and stands there once."""
-    wait_for(lambda: set(letters) <= set(inbox(people)), SECONDS, "every accepted letter to be delivered")
-    there = inbox(people)
-    assert [letter for letter in letters if there.count(letter) != 1] == []
 
 
 def test_replicas_share_the_work(composition: Composition, people: People) -> None:
@@ -170,7 +91,7 @@ def test_a_second_worker_takes_over_within_seconds_when_the_first_dies(
 def test_a_rolling_upgrade_loses_no_letter_and_leaves_none_stuck(composition: Composition, people: People) -> None:
     """Every process is replaced while letters go on."""
     were = {kind: composition.containers(kind) for kind in ("messaging-api", "consent-api", "directory-worker")}
-    traffic = Traffic(people, active_consent(people).id, reloads=1)
+    traffic = Traffic(people, active_consent(people).id)
     with reloading(composition), traffic.running():
         composition.module("deploy.upgrade", "backups", "--no-build")
     for kind, before in were.items():

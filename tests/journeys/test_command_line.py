@@ -15,7 +15,7 @@ from concord.labels import propose
 from tests.deployment import wait_for
 from tests.journeys.canary import files_below, findings
 from tests.journeys.terminal import PATIENT, Services, Terminal, options
-from tests.people import EFFECTIVE_SECONDS, until_effective
+from tests.people import EFFECTIVE_SECONDS, until_effective, until_known
 
 SUMMARY = Path(__file__).parents[2] / "demo" / "patient" / "summary.json"
 FORM = f"I, {PATIENT}, allow this exchange.\n"
@@ -81,7 +81,7 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
             people[name] = Terminal(folder, name)
             ids[name] = people[name].enroll(invitation["code"])["id"]
         people["physician"].says("patient", "add", "blue-heron", typed=PATIENT + "\n")
-        services.until_known()
+        until_known(services.rows)
         yield Practice(services, office, people["physician"], people["psychologist"], ids)
 
 

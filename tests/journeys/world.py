@@ -30,7 +30,7 @@ from services.chassis.bus import LocalBus
 from services.chassis.config import SERVICES
 from services.chassis.process import Background
 from tests.deployment import ORIGIN, Deployment, wait_for
-from tests.people import EFFECTIVE_SECONDS, PASSPHRASE, People, Practice, enrol_people, enrol_person
+from tests.people import PASSPHRASE, People, Practice, enrol_people, enrol_person, until_known
 from tests.real import free_port
 
 Rows = dict[str, int]
@@ -84,23 +84,15 @@ class World(ABC):
     def enrol(self) -> None:
         """The physician, the psychologist and their offices."""
         self.people = enrol_people(self.folder / "people", self.operator, self.transport)
-        self._until_known()
+        until_known(lambda service, table: self._tables(service)[table])
 
     def another(self, practice: Practice, name: str) -> Client:
         """One more clinician of a practice, of whom nobody has heard before."""
         number = next(_numbers)
         person = enrol_person(self.folder / "people", practice, f"{name}-{number}", self.transport, npi(number))
         self._further.append(person)
-        self._until_known()
+        until_known(lambda service, table: self._tables(service)[table])
         return person
-
-    def _until_known(self) -> None:
-        """Messaging hears of a new device a moment after the directory; until then its owner is no recipient."""
-
-        def behind() -> int:
-            return self._tables("directory")["device"] - self._tables("messaging")["known_device"]
-
-        wait_for(lambda: behind() == 0, EFFECTIVE_SECONDS, "messaging to know every device", lambda: str(behind()))
 
     def again(self, person: Client, transport: httpx.BaseTransport) -> Client:
         """The same person on the same device, over another way to the services."""

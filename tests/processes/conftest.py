@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployment import Deployment, wait_for
-from tests.people import EFFECTIVE_SECONDS, People, enrol_people
+from tests.deployment import Deployment
+from tests.people import People, enrol_people, until_known
 
 
 @pytest.fixture(scope="package")
@@ -25,8 +25,7 @@ def people(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> 
     enrolled = enrol_people(
         folder, lambda *words: deployment.command("directory", "directory", *words), deployment.transport
     )
-    same = lambda: deployment.rows("directory", "device") == deployment.rows("messaging", "known_device")  # noqa: E731
-    wait_for(same, EFFECTIVE_SECONDS, "messaging to know every device", deployment.logs)
+    until_known(deployment.rows)
     yield enrolled
     enrolled.close()
 

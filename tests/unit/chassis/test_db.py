@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from services.chassis.db import Database, DatabaseUnavailableError, DeadlineExceededError, create_all
@@ -61,6 +61,20 @@ def test_a_broken_rule_of_the_table_is_told_as_what_it_is(database: Database) ->
     with pytest.raises(IntegrityError) as told:
         twice()
     assert told.value.__cause__ is not told.value
+
+
+def test_a_statement_that_is_wrong_is_no_outage(database: Database) -> None:
+    """SQLite's driver gives both the same class; who took it for an outage would wait for it to pass."""
+    with pytest.raises(DBAPIError), database.transaction() as session:
+        session.execute(text("SELECT * FROM no_such_table"))
+
+
+def test_a_value_too_large_for_an_index_is_no_outage(server: Database) -> None:
+    with pytest.raises(DBAPIError), server.transaction() as session:
+        session.execute(text("CREATE TEMPORARY TABLE large (value text PRIMARY KEY)"))
+        session.execute(
+            text("INSERT INTO large SELECT string_agg(md5(n::text), '') FROM generate_series(1, 2000) AS n")
+        )
 
 
 def test_a_database_that_is_away_is_told_as_such() -> None:
