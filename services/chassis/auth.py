@@ -26,6 +26,8 @@ from . import dpop
 from .clock import Clock
 from .problems import Problem
 
+# Whom the directory gives tokens to; a test holds this to its own list.
+ROLES = frozenset({"practitioner", "administrator", "privacy-officer"})
 AUDIENCE = "concord"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - a media type, RFC 9068 section 2.1
 # Clocks of machines in one deployment differ by less; a client's clock plays no part in an access token.
@@ -130,7 +132,7 @@ def _read_claims(claims: dict[str, Any], issuer: str, now: float) -> AccessToken
         raise ValueError("issued by or for somebody else")
     if not claims["iat"] - SKEW_SECONDS <= now < claims["exp"]:
         raise ValueError("not in force now")
-    if claims["role"] not in ("practitioner", "administrator"):
+    if claims["role"] not in ROLES:
         raise ValueError("of no role we know")
     caller = Caller(UUID(claims["sub"]), UUID(claims["org"]), UUID(claims["client_id"]), claims["role"])
     return AccessToken(caller, str(claims["cnf"]["jkt"]), float(claims["exp"]))

@@ -17,6 +17,7 @@ from joserfc.jwk import OctKey, OKPKey, RSAKey
 
 from services.chassis import auth, dpop, problems
 from services.chassis.clock import SystemClock
+from services.directory.rules.people import Role
 from tests.unit.chassis.hand_clock import HandClock
 from tests.unit.chassis.visitor import IssuerKeys, Visitor
 
@@ -103,6 +104,17 @@ def test_two_proofs_are_one_too_many(client: FlaskClient, visitor: Visitor) -> N
     token = visitor.token()
     headers = [("Authorization", f"DPoP {token}")] + [("DPoP", visitor.proof("GET", URL, token)) for _ in range(2)]
     assert client.get("/v1/thing", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_role_that_the_directory_gives_is_let_in(client: FlaskClient, visitor: Visitor, role: Role) -> None:
+    answer = client.get("/v1/thing", headers=signed(visitor, visitor.token(role=role.value)))
+    assert answer.status_code == 200
+    assert answer.get_json()["role"] == role
+
+
+def test_the_roles_are_those_of_the_directory() -> None:
+    assert {role.value for role in Role} == auth.ROLES
 
 
 @pytest.mark.parametrize(
