@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests import real
 
-from . import age_stream, consents, leases, letters, sealing
+from . import age_stream, consents, key_log, leases, letters, sealing
 
 
 def main() -> None:
@@ -29,6 +29,7 @@ def main() -> None:
         figures = age_stream.measure(work) | sealing.measure(work) | consents.measure(postgresql)
         figures |= leases.measure(postgresql)
         figures |= letters.measure(work, postgresql, amqp)
+        figures |= key_log.measure(work / "key-log", postgresql, amqp)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
     print(json.dumps({"machine": machine, **{name: round(value, 3) for name, value in figures.items()}}))
     table = Table("figure", "value", box=None, title=f"{machine['cores']} cores, Python {machine['python']}")

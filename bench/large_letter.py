@@ -30,7 +30,7 @@ def main(step: str, folder: Path) -> None:
     else:
         with letter.open("rb") as source:
             open_own(Keyring.load(path, "bench"), source, folder / "opened.bin")
-    print(json.dumps({"peak": _peak_mib()}))
+    print(json.dumps({"peak": peak_mib()}))
 
 
 def seal_own(keyring: Keyring, body: Path | BinaryIO, target: BinaryIO) -> None:
@@ -73,7 +73,7 @@ def open_own(keyring: Keyring, source: BinaryIO, target: Path | BinaryIO) -> Non
     )
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
     """The peak of this process's resident memory. Not getrusage: its figure survives exec and would be the parent's."""
     status = Path("/proc/self/status").read_text()
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))

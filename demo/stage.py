@@ -14,10 +14,13 @@ import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from uuid import UUID
 
 import httpx
 from concord.client import Client
 from concord.profile import Profile
+
+from .lie import SwappedKey
 
 START_SECONDS = 60.0
 # A demo's people; on a real device everyone chooses their own passphrase.
@@ -69,6 +72,12 @@ class Stage:
         person = Client.enrol(Profile(self.folder / folder), invitation, PASSPHRASE)
         self._people.append(person)
         return person
+
+    def lied_to(self, person: Client, victim: UUID) -> Client:
+        """The same person on the same device, whom the directory lies to about the keys of `victim`."""
+        twin = Client.unlock(Profile(person.profile.home), PASSPHRASE, transport=SwappedKey(victim))
+        self._people.append(twin)
+        return twin
 
     def _operator(self, *arguments: str) -> dict[str, str]:
         line = [sys.executable, "-m", "services", "directory", *arguments, "--data", str(self.data), "--json"]

@@ -19,7 +19,7 @@ from concord.account.accounts import Fetched
 from concord.client import Client
 from concord.consents import Form
 from concord.documents import describe
-from concord.errors import LineMissingError, ServiceError
+from concord.errors import LineMissingError, ServiceError, SwappedKeyError
 from concord.letters import Draft, Sent
 from concord.printing import printed_form
 from concord_formats.vocabulary import Information, Purpose, Sensitivity
@@ -63,14 +63,15 @@ class Story:
         self.refuse_what_is_not_covered(consent)
         self.revoke(consent)
         self.account()
+        self.swap_a_key()
         self.look_for_the_patient()
 
     def enrol(self) -> None:
         """Two practices, two people, keys made on their own devices."""
         self.say.step("Two practices and two clinicians enrol. Their keys are made on their own machines.")
-        _, family_medicine = self.stage.organization("Riverside Family Medicine")
+        _, self.office = self.stage.organization("Riverside Family Medicine")
         _, psychology = self.stage.organization("Harbor Psychology")
-        self.physician = self._invite(family_medicine, "Dr. Ana Whitfield", "1245319599", "207Q00000X")
+        self.physician = self._invite(self.office, "Dr. Ana Whitfield", "1245319599", "207Q00000X")
         self.psychologist = self._invite(psychology, "Dr. Noor Haddad", "1679576722", "103T00000X")
         found = self.physician.colleagues.find("haddad")
         self.say.expect(
@@ -214,6 +215,19 @@ class Story:
         except LineMissingError as missed:
             self.say.tell(missed.message)
             self.say.expect(True, "a line that is taken out is missed")
+
+    def swap_a_key(self) -> None:
+        """A directory that hands out a key of its own is caught by somebody who never met the key's owner."""
+        self.say.step("The directory turns against its users: for Dr. Haddad it hands out a key of its own.")
+        told = "an office that never met her is told so at once: every client has read the same log of all keys"
+        try:
+            self.stage.lied_to(self.office, self.psychologist.practitioner).colleagues.keys(
+                self.psychologist.practitioner
+            )
+            self.say.expect(False, told)
+        except SwappedKeyError as caught:
+            self.say.tell(f"{caught.message[:1].upper()}{caught.message[1:]}. {caught.hint}")
+            self.say.expect(True, told)
 
     def look_for_the_patient(self) -> None:
         """What the servers hold: searched for name, birth date and a diagnosis."""

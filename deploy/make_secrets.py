@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.chassis import key_files
 from services.chassis.config import SERVICES, Service
+from services.chassis.log_key import make_log_key
 from services.chassis.service_auth import make_keys
 from services.consent.account_key import make_account_key
 
@@ -38,6 +39,7 @@ def main(folder: Path, *, new_certificate: bool = False) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     make_keys(folder / "keys", SERVICES)
     account_key(folder)
+    log_key(folder)
     write(folder / "services.jwks", (folder / "keys" / "services.jwks").read_text())
     passwords = {name: password(folder / "postgresql" / name) for name in ("superuser", "archive", *SERVICES)}
     broker = {name: password(folder / "rabbitmq" / name) for name in SERVICES}
@@ -62,6 +64,14 @@ def account_key(folder: Path) -> None:
     copy.unlink(missing_ok=True)
     place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     make_account_key(place)
+    place.chmod(READABLE)
+
+
+def log_key(folder: Path) -> None:
+    """The key of the key log, where the directory reads it, and in no second place: a copy would outlive a rotation."""
+    place = folder / "directory" / "key-log.jwk"
+    place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    make_log_key(place)
     place.chmod(READABLE)
 
 

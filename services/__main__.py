@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from .chassis import migrate as migrations
 from .chassis.config import SERVICES, Service, SettingError, Settings, load_settings
 from .chassis.db import Database, DatabaseUnavailableError
+from .chassis.log_key import make_log_key
 from .chassis.problems import Problem
 from .chassis.service_auth import make_keys
 from .commands import account_alarms, dead_letters, doctor, followers, retention, rotate
@@ -95,12 +96,13 @@ def migrate(service: ServiceName) -> None:
 
 @app.command()
 def keys(folder: Annotated[Path, typer.Argument(help="Where the keys of the services belong.")]) -> None:
-    """Make the keys by which the services know each other, and the one that signs the account of disclosures.
+    """Make the keys by which the services know each other, and those that sign the account and the key log.
 
     Keys that are there are kept.
     """
     make_keys(folder, SERVICES)
     _load("consent.account_key").make_account_key(folder / "account.jwk")
+    make_log_key(folder / "key-log.jwk")
 
 
 @app.command("new-epoch")

@@ -22,6 +22,7 @@ from .chassis.bus import Bus, LocalBus
 from .chassis.clock import Clock, SystemClock
 from .chassis.config import SERVICES, Service, SettingError, Settings
 from .chassis.db import Database
+from .chassis.log_key import make_log_key
 from .chassis.peer_http import HttpPeer
 from .chassis.process import Background
 from .chassis.service_auth import ServiceSigner, ServiceVerifier, make_keys
@@ -73,6 +74,7 @@ def settings_in(data: Path, port: int | None = None) -> dict[Service, Settings]:
     base_url = f"http://127.0.0.1:{int(known.read_text())}"
     make_keys(data / "keys", SERVICES)
     make_account_key(data / "keys" / "account.jwk")
+    make_log_key(data / "keys" / "key-log.jwk")
     return {service: _settings(service, data, base_url) for service in SERVICES}
 
 
@@ -130,6 +132,7 @@ def _settings(service: Service, data: Path, base_url: str) -> Settings:
         service_key_file=data / "keys" / f"{service}.jwk",
         service_keys_file=data / "keys" / "services.jwks",
         account_key_file=data / "keys" / "account.jwk" if service == "consent" else None,
+        log_key_file=data / "keys" / "key-log.jwk" if service == "directory" else None,
     )
 
 

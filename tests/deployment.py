@@ -24,6 +24,7 @@ import psycopg
 from sqlalchemy import make_url
 
 from services.chassis.config import SERVICES
+from services.chassis.log_key import make_log_key
 from services.chassis.service_auth import make_keys
 from services.consent.account_key import make_account_key
 from tests.real import free_port
@@ -109,6 +110,7 @@ class Deployment:
         _turn.take()
         make_keys(self.folder, SERVICES)
         make_account_key(self.folder / "account.jwk")
+        make_log_key(self.folder / "key-log.jwk")
         with psycopg.connect(self._plain(self._server.database or "postgres"), autocommit=True) as connection:
             for service in SERVICES:
                 connection.execute(f"CREATE DATABASE {self.database_name(service)}".encode())
@@ -159,6 +161,7 @@ class Deployment:
             "CONCORD_SERVICE_KEY_FILE": str(self.folder / f"{service}.jwk"),
             "CONCORD_SERVICE_KEYS_FILE": str(self.folder / "services.jwks"),
             "CONCORD_ACCOUNT_KEY_FILE": str(self.folder / "account.jwk"),
+            "CONCORD_LOG_KEY_FILE": str(self.folder / "key-log.jwk"),
             **self._settings,
         }
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+from concord_formats.cosignatures import WitnessKey
+from concord_formats.notes import MAX_SIGNATURES
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -24,6 +26,8 @@ Service = Literal["directory", "consent", "messaging"]
 SERVICES: tuple[Service, ...] = ("directory", "consent", "messaging")
 # A hundred years. With much more there is no date any more from which to count back.
 MOST_DAYS = 36_500
+# A note takes so many signatures; two are the log's own.
+MAX_WITNESSES = MAX_SIGNATURES - 2
 
 
 def _origin(url: str) -> str:
@@ -32,6 +36,21 @@ def _origin(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
         raise ValueError("must be an http or https address without a query")
     return url.rstrip("/")
+
+
+def _witnesses(text: str) -> str:
+    """Several `name+id+key@https://prefix`, with commas between them; each key once."""
+    found = [_witness(part) for part in text.split(",") if part.strip()]
+    if len({key for key, _ in found}) != len(found) or len(found) > MAX_WITNESSES:
+        raise ValueError(f"names each witness once, and at most {MAX_WITNESSES}")
+    return text
+
+
+def _witness(text: str) -> tuple[WitnessKey, str]:
+    key, at, prefix = text.strip().rpartition("@")
+    if not at:
+        raise ValueError("a witness is written name+id+key@https://prefix")
+    return WitnessKey.decode(key), _origin(prefix)
 
 
 Address = Annotated[str, AfterValidator(_origin)]
@@ -57,6 +76,17 @@ class Settings(BaseSettings):
     service_keys_file: Path
     # The consent service's alone: it signs the account of disclosures.
     account_key_file: Path | None = None
+    # The directory's alone: it signs the key log.
+    log_key_file: Path | None = None
+    # How often the log says anew that it is as large as it is, and asks its witnesses: a client believes no log that is
+    # silent for minutes.
+    log_fresh_seconds: Annotated[float, Field(gt=0, le=300)] = 60.0
+    # Who cosigns the log's checkpoints, and where each is asked.
+    witnesses: Annotated[str, AfterValidator(_witnesses)] = ""
+
+    # How long a recovery that two administrators attested waits before it takes effect: long enough that an owner who
+    # was away over a weekend sees it, and objects. Less is for tests and demonstrations only.
+    recovery_delay_hours: Annotated[float, Field(ge=0, le=24 * 30)] = 72.0
 
     # L: how long messaging may act on what a feed last told it, and so the longest wait for a revocation, with M.
     lease_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
@@ -112,6 +142,17 @@ class Settings(BaseSettings):
             raise SettingError("CONCORD_ACCOUNT_KEY_FILE: Field required", hint)
         return self.account_key_file
 
+    def required_log_key(self) -> Path:
+        """The file of the key that signs the key log. Raises `SettingError` where none is named."""
+        if self.log_key_file is None:
+            hint = "it names the key that signs the key log; `concord-server keys` makes one"
+            raise SettingError("CONCORD_LOG_KEY_FILE: Field required", hint)
+        return self.log_key_file
+
+    def named_witnesses(self) -> list[tuple[WitnessKey, str]]:
+        """Each witness of the key log, and the prefix of its addresses."""
+        return [_witness(part) for part in self.witnesses.split(",") if part.strip()]
+
 
 class SettingError(ValueError):
     """A setting that is wrong as a whole: its message begins with its name; `hint` says what to do."""
@@ -153,5 +194,7 @@ def load_settings(service: Service) -> Settings:
     settings = Settings(service=service, _secrets_dir=secrets)
     if service == "consent":
         settings.required_account_key()
+    if service == "directory":
+        settings.required_log_key()
     failpoints.arm(failpoints.parse(settings.failpoints))
     return settings

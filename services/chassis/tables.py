@@ -1,4 +1,4 @@
-"""The tables that every service has for its outbox, its inbox, its feed and the feeds it follows.
+"""The tables that every service has for its outbox, its inbox, its feed, the feeds it follows, and a log it keeps.
 
 Owns their columns, as mixins: each service makes its own tables of them on its own `Base`. Refuses anything of the
 domain.
@@ -13,12 +13,14 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     DateTime,
     Dialect,
     Index,
     Integer,
     LargeBinary,
     String,
+    Text,
     TypeDecorator,
     Uuid,
     text,
@@ -107,6 +109,14 @@ class FeedEventRow:
     effective_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class GuessesRow:
+    """How many guesses came from one source since `since`; of the source there is a digest (`guesses.py`)."""
+
+    source_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    since: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    count: Mapped[int] = mapped_column(Integer)
+
+
 class EnforcementPointRow:
     """One messaging database that follows the feed.
 
@@ -132,3 +142,48 @@ class FeedPositionRow:
     feed: Mapped[str] = mapped_column(String(32), primary_key=True)
     epoch: Mapped[UUID | None] = mapped_column(Uuid)
     applied: Mapped[int] = mapped_column(BigInteger)
+
+
+class LogRow:
+    """The one row of a Merkle log: how many leaves it has, and the hashes of its largest complete subtrees, one after
+    the other. Whoever appends locks it.
+    """
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[CheckConstraint, ...]:  # noqa: N805 - SQLAlchemy hands it the class
+        """One row, ever: a second one would be a second log."""
+        return (CheckConstraint("single = 1", name="single"),)
+
+    __tablename__: str
+
+    single: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    size: Mapped[int] = mapped_column(BigInteger)
+    peaks: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LogLeafRow:
+    """One leaf of a Merkle log: `data` is what is hashed."""
+
+    __tablename__: str
+
+    place: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LogNodeRow:
+    """One complete subtree of a Merkle log, of 2^level leaves; level 0 are the leaves themselves."""
+
+    __tablename__: str
+
+    level: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    place: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LogCheckpointRow:
+    """A checkpoint that was given out. What it says is never changed: whoever has it holds us to it."""
+
+    __tablename__: str
+
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    note: Mapped[str] = mapped_column(Text)

@@ -28,8 +28,8 @@ from .config import Settings
 from .problems import Problem
 from .service_auth import ServiceVerifier
 
-# The largest JSON body of ours is a key entry of 64 KiB in base64url; documents are streamed and have limits of their
-# own.
+# The largest JSON body of ours is a key entry of 64 KiB in base64url, but where a blueprint says otherwise; documents
+# are streamed and have limits of their own.
 JSON_MAX_BYTES = 256 * 1024
 
 # Names of the two ways to sign in, as the OpenAPI document spells them.
@@ -50,12 +50,17 @@ class Answer(BaseModel):
 
 
 def blueprint(
-    name: str, import_name: str, *, tag: str, security: list[dict[str, list[Any]]] | None = None
+    name: str,
+    import_name: str,
+    *,
+    tag: str,
+    security: list[dict[str, list[Any]]] | None = None,
+    put_max_bytes: int = JSON_MAX_BYTES,
 ) -> APIBlueprint:
     """A blueprint whose routes all declare problem documents, and how their caller signs in.
 
     With `security=SIGNED_IN` the caller is checked before anything else of the request is read: a stranger learns
-    nothing from how a body is refused.
+    nothing from how a body is refused. `put_max_bytes` is the largest body of its PUT requests.
     """
     made = APIBlueprint(
         name,
@@ -66,12 +71,19 @@ def blueprint(
     )
     if security == SIGNED_IN:
         made.before_request(_sign_in)
+    if put_max_bytes > JSON_MAX_BYTES:
+        made.before_request(lambda: _make_room(put_max_bytes))
     return made
 
 
 @authenticated
 def _sign_in() -> None:
     """Nothing beyond what the decorator does."""
+
+
+def _make_room(put_max_bytes: int) -> None:
+    if request.method == "PUT":
+        request.max_content_length = put_max_bytes
 
 
 def answer(model: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -24,6 +24,7 @@ from services.chassis.service_auth import ServiceSigner
 from .checks import Check, Finding, examine
 from .checks.database import DatabaseChecks
 from .checks.deployment import DeploymentChecks
+from .checks.key_log import KeyLogChecks
 from .output import AsJson, ServiceName, service, show
 
 
@@ -66,6 +67,9 @@ def checks_of(settings: Settings) -> Sequence[tuple[str, Check]]:
         checks.append(("leases", lambda: leases(settings)))
     else:
         checks.append(("enforcement points", database.followers))
+    if settings.service == "directory":
+        log = KeyLogChecks(settings)
+        checks += [("key log", log.tree), ("checkpoint", log.speaks), ("witnesses", log.witnesses)]
     return [*checks, ("certificate", around.certificate)]
 
 

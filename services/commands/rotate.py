@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from concord_formats.key_log import BindingError, origin
 from joserfc.errors import JoseError
 
 from services.chassis.clock import SystemClock
 from services.chassis.config import load_settings
 from services.chassis.db import Database
+from services.chassis.log_key import LogKey, TooManyStepsError, read_log_key, rotate_log_key
 
 from .output import AsJson, fail, show
 
@@ -35,6 +37,31 @@ def account_key(
         fail(f"{file} holds no key of an account", "concord-server keys FOLDER makes one")
     name, steps = key.verifier.encode(), len(key.succession)
     show({"key": name, "steps": steps}, f"{name}\nRestart consent's processes now, all of them at once.", as_json)
+
+
+@app.command("key-log-key")
+def key_log_key(
+    file: Annotated[Path, typer.Argument(help="The key's file, as CONCORD_LOG_KEY_FILE names it.")],
+    base_url: Annotated[
+        str, typer.Option(envvar="CONCORD_BASE_URL", help="The origin that clients use: it names the log.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Put a new key into the file, signed by the one that is there; then restart the directory, all of it at once."""
+    try:
+        name = origin(base_url)
+    except BindingError:
+        fail(f"{base_url} is no address", "give the CONCORD_BASE_URL of this deployment")
+    try:
+        rotate_log_key(file, name)
+        key = LogKey(name, *read_log_key(file))
+    except TooManyStepsError as error:
+        fail(str(error), "keep the key that is there")
+    except (ValueError, KeyError, JoseError):
+        fail(f"{file} holds no key of a log", "concord-server keys FOLDER makes one")
+    shown, steps = key.verifier.encode(), len(key.succession)
+    said = f"{shown}\nRestart the directory's processes now, all of them at once."
+    show({"key": shown, "steps": steps}, said, as_json)
 
 
 @app.command("token-key")

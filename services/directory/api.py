@@ -13,7 +13,7 @@ from services.chassis.auth import caller
 from services.chassis.service_auth import require_service
 from services.chassis.web import SERVICE_ONLY, SIGNED_IN, answer, blueprint
 
-from . import shapes, usecases
+from . import recovery_completion, shapes, usecases
 from .deps import Deps
 
 
@@ -89,7 +89,11 @@ def _keys(deps: Deps) -> APIBlueprint:
     def key_history(path: shapes.ByPractitioner) -> Response:
         """The key history of an account, exactly as signed."""
         entries = usecases.key_history(deps, path.practitioner)
-        return answer(shapes.HistoryAnswer(entries=[shapes.EntryAnswer.of(signed) for signed in entries]))
+        bindings = usecases.key_bindings(deps, path.practitioner, len(entries))
+        shown = [shapes.EntryAnswer.of(signed) for signed in entries]
+        attested = recovery_completion.attestations(deps, path.practitioner)
+        signed_by = {n: [shapes.AttestationAnswer.of(each) for each in two] for n, two in attested.items()}
+        return answer(shapes.HistoryAnswer(entries=shown, bindings=bindings, attestations=signed_by))
 
     @api.post(
         "/v1/practitioners/<practitioner>/keys",

@@ -19,7 +19,17 @@ from services.chassis.service_auth import ServiceVerifier
 from services.chassis.wake import Notifier, start_notifier
 from services.chassis.web import service_app
 
-from . import api, events, models, signin_api
+from . import (
+    api,
+    backups_api,
+    checkpoints,
+    devices_api,
+    events,
+    key_log_api,
+    models,
+    recovery_cases_api,
+    signin_api,
+)
 from .deps import Deps
 from .tokens import TokenKeys
 
@@ -27,9 +37,13 @@ from .tokens import TokenKeys
 def assemble(
     settings: Settings, database: Database, notifier: Notifier, clock: Clock, services: ServiceVerifier
 ) -> Deps:
-    """The parts on these collaborators: `local.py` and tests pass theirs, `build` a deployment's."""
+    """The parts on these collaborators: `local.py` and tests pass theirs, `build` a deployment's.
+
+    Raises OSError and ValueError for the key log's key.
+    """
     feed = Feed(database, notifier, clock, settings, models)
-    return Deps(settings, database, clock, feed, Barrier(feed, clock), notifier, services)
+    log_key = checkpoints.key_from(settings)
+    return Deps(settings, database, clock, feed, Barrier(feed, clock), notifier, services, log_key)
 
 
 def build(settings: Settings) -> Deps:
@@ -44,7 +58,15 @@ def create_app(deps: Deps) -> OpenAPI:
     keys = TokenKeys(deps.database, deps.clock)
     settings = deps.settings
     authenticator = Authenticator(issuer=settings.issuer, public_url=settings.public_url, keys=keys, clock=deps.clock)
-    blueprints = [*api.routes(deps), signin_api.routes(deps, keys), feed_api.blueprint(deps.feed, events.snapshot)]
+    blueprints = [
+        *api.routes(deps),
+        *key_log_api.routes(deps),
+        *recovery_cases_api.routes(deps),
+        *devices_api.routes(deps),
+        *backups_api.routes(deps),
+        signin_api.routes(deps, keys),
+        feed_api.blueprint(deps.feed, events.snapshot),
+    ]
     return service_app(
         settings, blueprints, health.of(deps.database), authenticator=authenticator, services=deps.services
     )

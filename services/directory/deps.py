@@ -18,6 +18,7 @@ from services.chassis.clock import Clock
 from services.chassis.config import Settings
 from services.chassis.db import Database
 from services.chassis.feed import Feed, Number
+from services.chassis.log_key import LogKey
 from services.chassis.problems import Problem
 from services.chassis.service_auth import ServiceVerifier
 from services.chassis.wake import Notifier
@@ -50,6 +51,7 @@ class Deps:
     barrier: Awaits
     notifier: Notifier
     services: ServiceVerifier
+    log_key: LogKey
 
     def changed(self) -> None:
         """Tell the relay that there is something to take out; call after the commit."""
@@ -67,9 +69,14 @@ def acting(session: Session, caller: Caller) -> Member:
         raise Problem(403, "device-revoked", "Device revoked", "This device was revoked. Use another one.")
     person = device.practitioner
     if person.status != Status.ACTIVE:
-        detail = "This account is suspended. Ask the administrator of your organization."
-        raise Problem(403, "account-suspended", "Account suspended", detail)
+        raise account_suspended()
     return Member(person.id, person.organization_id, Role(person.role))
+
+
+def account_suspended() -> Problem:
+    """The account was stopped; told to its owner alone."""
+    detail = "This account is suspended. Ask the administrator of your organization."
+    return Problem(403, "account-suspended", "Account suspended", detail)
 
 
 Facts = Iterator[dict[str, Any]]

@@ -19,6 +19,7 @@ from concord_formats.key_entries import (
     read_entries,
     read_entry,
 )
+from concord_formats.key_log import BindingKind
 from concord_formats.signatures import SignatureError, from_base64url
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
@@ -31,7 +32,7 @@ from services.chassis.event import Event
 from services.chassis.feed import Number
 from services.chassis.problems import Problem, not_found
 
-from . import events
+from . import events, key_log
 from .deps import Deps, acting
 from .models import Device, KeyEntryRow, Practitioner
 from .rules.people import DeviceStatus
@@ -68,11 +69,18 @@ def append(deps: Deps, caller: Caller, practitioner: UUID, signed: SignedEntry) 
         raise Problem(403, "not-yours", "Not your keys", "An account's keys are changed by its owner alone.")
     entries = history(deps, practitioner)
     if entries[-1:] != [signed]:
-        _append(deps, caller, checked(practitioner, entries, signed), signed)
+        _append(deps, caller, _by_owner(checked(practitioner, entries, signed)), signed)
         entries.append(signed)
     entry = read_entry(signed)
     gone = _removed(entries[-2:-1], entry)
     return Recorded(entry, await_device(deps, gone) if gone else None)
+
+
+def _by_owner(entry: KeyEntry) -> KeyEntry:
+    """A device signs in without the identity key: whoever has one stolen must not name another identity by it."""
+    if entry.kind is EntryKind.RECOVERED:
+        raise invalid_entry("a new identity is recorded by a recovery case alone")
+    return entry
 
 
 def _removed(before: Sequence[SignedEntry], entry: KeyEntry) -> UUID | None:
@@ -110,8 +118,14 @@ def checked(practitioner: UUID, history: Sequence[SignedEntry], signed: SignedEn
     return entry
 
 
-def record(deps: Deps, session: Session, entry: KeyEntry, signed: SignedEntry) -> None:
-    """Store a checked entry and what it says of devices. Raises IntegrityError when somebody was first."""
+def record(
+    deps: Deps, session: Session, entry: KeyEntry, signed: SignedEntry, attestations: Sequence[str] | None = None
+) -> None:
+    """Store a checked entry and what it says of devices, and log it, in the caller's transaction.
+
+    Do it last: the key log stays locked. `attestations` are the digests of those that a recovered entry rests upon.
+    Raises IntegrityError when somebody was first.
+    """
     now = deps.clock.now()
     session.add(
         KeyEntryRow(
@@ -120,8 +134,18 @@ def record(deps: Deps, session: Session, entry: KeyEntry, signed: SignedEntry) -
     )
     session.flush()
     _follow_devices(deps, session, entry)
-    if entry.kind is EntryKind.KEYS_CHANGED:
+    if entry.kind in (EntryKind.KEYS_CHANGED, EntryKind.RECOVERED):
         events.keys_changed(deps.feed, session, entry.account, entry.n)
+    key_log.record(
+        deps,
+        session,
+        account=entry.account,
+        n=entry.n,
+        kind=BindingKind(entry.kind),
+        entry_digest=signed.digest,
+        at=now,
+        attestations=attestations,
+    )
 
 
 def _follow_devices(deps: Deps, session: Session, entry: KeyEntry) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
+from concord_formats.attestations import SignedAttestation
 from concord_formats.key_entries import MAX_ENTRY_BYTES, SignedEntry
 from concord_formats.signatures import (
     ED25519_SIGNATURE_BYTES,
@@ -156,10 +157,27 @@ class EntryAnswer(Answer):
         return cls(entry=to_base64url(signed.entry), signature=to_base64url(signed.signature))
 
 
+class AttestationAnswer(Answer):
+    """One attestation, exactly as signed, in base64url."""
+
+    line: str
+    signature: str
+
+    @classmethod
+    def of(cls, signed: SignedAttestation) -> AttestationAnswer:
+        """From its bytes."""
+        return cls(line=to_base64url(signed.line), signature=to_base64url(signed.signature))
+
+
 class HistoryAnswer(Answer):
-    """A key history, oldest entry first."""
+    """A key history, oldest entry first; `bindings` are the places of its entries in the key log.
+
+    `attestations` are those of each recovered entry, by its number.
+    """
 
     entries: list[EntryAnswer]
+    bindings: list[int]
+    attestations: dict[int, list[AttestationAnswer]]
 
 
 class RecordedAnswer(Answer):

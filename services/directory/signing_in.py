@@ -57,6 +57,7 @@ def _admitted(deps: Deps, session: Session, text: str, proof: dpop.Proof) -> Cal
     if proof.thumbprint != device.thumbprint:
         raise invalid_client("The DPoP proof must be signed by the device's authentication key.")
     _check_standing(device)
+    device.last_signed_in_at = deps.clock.now()
     session.add(UsedAssertion(device_id=device.id, jti=assertion.jti, expires_at=assertion.expires_at))
     session.flush()
     person = device.practitioner

@@ -17,7 +17,7 @@ from services.chassis.auth import Caller
 from services.chassis.feed import Number
 from services.chassis.problems import Problem, not_found
 
-from . import events
+from . import devices, events
 from .deps import Deps, acting
 from .models import Device, FeedEvent, Practitioner
 from .rules.people import DeviceStatus, Status, administers, may_revoke_device
@@ -92,6 +92,7 @@ def revoke_in_force(deps: Deps, session: Session, row: Device) -> None:
     if row.status == DeviceStatus.ACTIVE:
         row.status = DeviceStatus.REVOKED
         row.standing_epoch, row.standing_seq = Number.of(events.device_revoked(deps.feed, session, row))
+        devices.forget(session, row.id)
 
 
 def _administered(session: Session, caller: Caller, practitioner: UUID) -> Practitioner:

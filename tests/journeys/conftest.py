@@ -7,13 +7,20 @@ from collections.abc import Iterator
 import pytest
 
 from tests.deployment import Deployment
-from tests.journeys.world import GATE_DEADLINE_SECONDS, DeployedWorld, EmbeddedWorld, World
+from tests.journeys.world import (
+    GATE_DEADLINE_SECONDS,
+    RECOVERY_DELAY_HOURS,
+    DeployedWorld,
+    EmbeddedWorld,
+    World,
+)
 from tests.people import People
 
 # Room for the sample patient's record; small enough that a test can reach the limit.
 SETTINGS = {
     "CONCORD_LETTER_MAX_BYTES": str(32 * 1024 * 1024),
     "CONCORD_GATE_DEADLINE_SECONDS": str(GATE_DEADLINE_SECONDS),
+    "CONCORD_RECOVERY_DELAY_HOURS": str(RECOVERY_DELAY_HOURS),
 }
 
 

@@ -22,6 +22,7 @@ import pytest
 from concord.consents import Form
 from concord.errors import ServiceError
 from concord.labels import propose
+from concord_formats.signatures import from_base64url
 from concord_formats.vocabulary import ConsentType, Information, Sensitivity
 
 from services.chassis import failpoints
@@ -151,6 +152,17 @@ def test_nothing_of_the_patient_reaches_the_embedded_services(
     assert {"messaging.sqlite", "consent.sqlite", "directory.sqlite", "bus.sqlite"} <= {place for place, _ in places}
     assert findings(canaries(), places) == []
     _control_run_on_files(embedded.data, tmp_path)
+
+
+@pytest.mark.parametrize("log", ["account", "key-log"])
+def test_the_keys_of_the_logs_are_in_no_database(embedded: EmbeddedWorld, log: str) -> None:
+    """Whoever copies the databases can sign neither a checkpoint nor a line. The files of keys have what is searched."""
+    files = dict(files_below(embedded.data))
+    private = json.loads(files[f"keys/{log}.jwk"])["d"]
+    forms = (private.encode(), from_base64url(private))
+    databases = {place: content for place, content in files.items() if ".sqlite" in place}
+    assert len(databases) >= 4
+    assert [place for place, content in databases.items() if any(form in content for form in forms)] == []
 
 
 def _control_run_on_files(data: Path, tmp_path: Path) -> None:

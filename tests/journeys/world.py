@@ -47,6 +47,8 @@ REQUESTED = {"notice": " WHERE kind <> 'renewal-due'"}
 # A decision has half of it, in real time, on a machine that does other things besides. With the lease's 5 s it must
 # stay below the 8 s for which a revocation's answer waits.
 GATE_DEADLINE_SECONDS = 2.5
+# Some seconds: long enough to be seen waiting, and to be objected to.
+RECOVERY_DELAY_HOURS = 3 / 3600
 _numbers = itertools.count(1)
 
 
@@ -96,9 +98,13 @@ class World(ABC):
 
     def again(self, person: Client, transport: httpx.BaseTransport) -> Client:
         """The same person on the same device, over another way to the services."""
-        twin = Client.unlock(Profile(person.profile.home), PASSPHRASE, transport=transport)
-        self._further.append(twin)
-        return twin
+        return self.unlocked(Profile(person.profile.home), transport)
+
+    def unlocked(self, profile: Profile, transport: httpx.BaseTransport | None = None) -> Client:
+        """Whoever is enrolled in a folder."""
+        found = Client.unlock(profile, PASSPHRASE, transport=transport or self.transport())
+        self._further.append(found)
+        return found
 
     def rows(self) -> Rows:
         """How many rows each table has, but those that move by themselves: `service.table`."""
@@ -146,7 +152,7 @@ class EmbeddedWorld(World):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.data = folder / "server"
-        unhurried = {"gate_deadline_seconds": GATE_DEADLINE_SECONDS}
+        unhurried = {"gate_deadline_seconds": GATE_DEADLINE_SECONDS, "recovery_delay_hours": RECOVERY_DELAY_HOURS}
         settings = local.settings_in(self.data, free_port())
         self._settings = {service: each.model_copy(update=unhurried) for service, each in settings.items()}
         self._bus = LocalBus(str(self.data / "bus.sqlite"))

@@ -22,7 +22,7 @@ from .api import Attestation, Consent, ConsentApi, ConsentVersion, Disclosure, P
 from .colleagues import Colleagues
 from .errors import EvidenceError, RevocationPendingError
 from .forms import statements_in
-from .keyring import Keyring
+from .own_keys import OwnKeys
 
 # A revocation takes effect within lease and deadline (6 s) of the services' own; this leaves room for a slow network.
 REVOCATION_WAIT_SECONDS = 30.0
@@ -70,11 +70,11 @@ class Revocation:
 class Consents:
     """The consents that one is a party to."""
 
-    def __init__(self, api: ConsentApi, colleagues: Colleagues, book: AddressBook, keyring: Keyring) -> None:
+    def __init__(self, api: ConsentApi, colleagues: Colleagues, book: AddressBook, own: OwnKeys) -> None:
         self.api = api
         self._colleagues = colleagues
         self._book = book
-        self._keyring = keyring
+        self._own_keys = own
 
     def draft(self, terms: Terms, version_of: UUID | None = None) -> Consent:
         """Draft a consent, or the next version of one. Nothing may leave under it yet."""
@@ -104,7 +104,7 @@ class Consents:
         sealed = self.api.evidence(consent, version.version)
         if hashlib.sha256(sealed).hexdigest() != version.evidence.sha256:
             raise EvidenceError("the stored form is not the one on record")
-        return decrypt_bytes(sealed, self._keyring.encryption_identities())
+        return self._own_keys.opening(lambda identities: decrypt_bytes(sealed, identities))
 
     def accept(self, consent: UUID) -> Consent:
         """Accept the direction that is one's own to accept, on the form as stored, and put a draft in force."""

@@ -76,12 +76,15 @@ def make_address(
     )
 
 
-def enclose(address: Address, version: ConsentVersion, colleagues: Colleagues, left_out: LeftOut) -> Enclosed:
-    """What goes into the statement beside the address."""
+def enclose(
+    address: Address, version: ConsentVersion, colleagues: Colleagues, left_out: LeftOut, proof: str | None = None
+) -> Enclosed:
+    """What goes into the statement beside the address; `proof` is that of one's own keys in the key log."""
     return Enclosed(
         scope=_scope(address, version, colleagues),
         notice=due_notice(address.sensitivity),
         labels_left_out=left_out.information | left_out.sensitivity,
+        key_log=proof,
     )
 
 

@@ -19,7 +19,7 @@ from .api import Consent
 from .api.emergencies import Emergency, EmergencyApi, Notice
 from .colleagues import Colleagues
 from .errors import EmergencyError
-from .keyring import Keyring
+from .own_keys import OwnKeys
 
 # Who of one's organization can read the documentation, beside oneself.
 REVIEWERS = ("privacy-officer", "administrator")
@@ -29,10 +29,10 @@ MAX_NATURE = 2000
 class Emergencies:
     """Releases without consent, and notices of them and of consents that end."""
 
-    def __init__(self, api: EmergencyApi, colleagues: Colleagues, keyring: Keyring) -> None:
+    def __init__(self, api: EmergencyApi, colleagues: Colleagues, own: OwnKeys) -> None:
         self.api = api
         self._colleagues = colleagues
-        self._keyring = keyring
+        self._own_keys = own
 
     def declare(
         self,
@@ -54,7 +54,7 @@ class Emergencies:
     def documentation(self, consent: UUID) -> dict[str, Any]:
         """What was documented of an emergency, opened: patient, recipient, facility, discloser, at, nature."""
         sealed = self.api.documentation(consent)
-        found = json.loads(decrypt_bytes(sealed, self._keyring.encryption_identities()))
+        found = json.loads(self._own_keys.opening(lambda identities: decrypt_bytes(sealed, identities)))
         return dict(found)
 
     def waiting(self) -> Iterator[Emergency]:
@@ -74,7 +74,7 @@ class Emergencies:
         return self.api.notices()
 
     def _documentation(self, patient: str, recipient: UUID, nature: str) -> dict[str, Any]:
-        to = self._colleagues.directory.practitioner(recipient)
+        to = self._colleagues.person(recipient)
         me = self._colleagues.directory.practitioner(self._colleagues.me)
         return {
             "v": 1,
@@ -88,7 +88,8 @@ class Emergencies:
 
     def _seal(self, documentation: dict[str, Any]) -> bytes:
         mine = self._colleagues.directory.find(organization=self._colleagues.organization)
-        readers = {each.id for each in mine if each.status == "active" and each.role in REVIEWERS}
+        known = (self._colleagues.known(each) for each in mine if each.status == "active" and each.role in REVIEWERS)
+        readers = {each.id for each in known}
         people = sorted(readers | {self._colleagues.me})
         recipients = [parse_recipient(self._colleagues.entry(person).encryption) for person in people]
         return encrypt_bytes(json.dumps(documentation).encode(), recipients)

@@ -41,7 +41,15 @@ def read_invitation(text: str) -> InvitationCode:
         code = InvitationCode(str(members["base_url"]), UUID(members["practitioner"]), str(members["secret"]))
     except (SignatureError, ValueError, KeyError, TypeError):
         raise InvitationError("the invitation is damaged") from None
-    origin = urlsplit(code.base_url)
-    if origin.scheme != "https" and not (origin.scheme == "http" and origin.hostname in _LOOPBACK):
+    if not is_private_way(code.base_url):
         raise InvitationError("the invitation names an address that is not https")
     return code
+
+
+def is_private_way(base_url: str) -> bool:
+    """Whether what is sent to this address is for its server alone: over TLS, or without leaving this machine."""
+    try:
+        origin = urlsplit(base_url)
+    except ValueError:
+        return False
+    return origin.scheme == "https" or (origin.scheme == "http" and origin.hostname in _LOOPBACK)

@@ -7,37 +7,41 @@ seed in the clear, to show one (`repr`), and to overwrite a keyring half. Specif
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from concord_formats.key_entries import DeviceKeys, KeyEntryError, SignedEntry, read_entry
-from concord_formats.signatures import SignatureError, from_base64url, to_base64url
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from concord_formats.key_entries import KeyEntryError, SignedEntry, read_entry
+from concord_formats.signatures import SignatureError
 
 from .age import AgeError, HybridIdentity, ScryptIdentity, ScryptRecipient, decrypt_bytes, encrypt_bytes
 from .age import WrongPassphraseError as AgePassphraseError
 from .errors import KeyringError, WrongPassphraseError
 from .private_files import make_directory, replacing
+from .seeds import DeviceSeeds, new_seed, read_seed, read_signed, text_of
 from .signing import SEED_BYTES, HybridSigningKey, first_entry
 
 # scrypt with N = 2^18 (the age tool's own default): about a second and 256 MiB for each guess at a passphrase.
 WORK_FACTOR = 18
 # A kilobyte for each encryption key that was ever rotated, and the first entry: a larger file is not a keyring.
 MAX_KEYRING_BYTES = 1024 * 1024
-_SEED = 32
 
 
 @dataclass(frozen=True)
 class Keyring:
     """The seeds of an account (`identity`, `encryption`, newest last) and of this device (`signing`, `authentication`).
 
-    `store` is the seed of the identity that local files are sealed to; its recipient is never published. `identity`
-    and `signing` are 64 bytes, the others 32. `first_entry` is the signed entry that enrols.
+    `store` is the seed of the identity that local files are sealed to, `transfer` of the one that other devices of the
+    owner seal to; the recipient of the first is never published, that of the second known to the owner's devices alone
+    (`transfer_recipients`, by device, this one among them). `pending_seed` is an encryption key that no entry has
+    published yet: it never leaves this device. `identity` and `signing` are 64 bytes, the others 32. `first_entry` is
+    the signed entry that gave the account its identity: the one that enrolled, or that recovered it.
+
+    `recovery_recipient` is the age recipient of the recovery code, `recovery_verifier` the SHA-256 (hexadecimal) of
+    its credential; both None where there is no code. `recovery_version` is one higher with each new code, so that of
+    two devices it is known which has heard of the newer one.
     """
 
     account: UUID
@@ -48,23 +52,46 @@ class Keyring:
     encryption_seeds: tuple[bytes, ...] = field(repr=False)
     store_seed: bytes = field(repr=False)
     first_entry: SignedEntry = field(repr=False)
+    transfer_seed: bytes | None = field(default=None, repr=False)
+    transfer_recipients: Mapping[UUID, str] = field(default_factory=dict, repr=False)
+    pending_seed: bytes | None = field(default=None, repr=False)
+    recovery_recipient: str | None = field(default=None, repr=False)
+    recovery_verifier: str | None = field(default=None, repr=False)
+    recovery_version: int = 0
 
     @classmethod
     def create(cls, account: UUID) -> Keyring:
         """New keys for an account and its first device, from the operating system's randomness."""
-        identity, signing = HybridSigningKey.generate(), HybridSigningKey.generate()
-        authentication, encryption = secrets.token_bytes(_SEED), HybridIdentity.generate()
-        device = DeviceKeys(id=uuid4(), signing=signing.public().encode(), authentication=_public(authentication))
-        return cls(
+        identity, encryption, device = HybridSigningKey.generate(), HybridIdentity.generate(), DeviceSeeds.create()
+        first = first_entry(account, identity, str(encryption.recipient()), device.public())
+        return cls.of(device, account, identity.seed, (encryption.seed,), first)
+
+    @classmethod
+    def of(
+        cls,
+        device: DeviceSeeds,
+        account: UUID,
+        identity_seed: bytes,
+        encryption_seeds: tuple[bytes, ...],
+        first: SignedEntry,
+        **more: Mapping[UUID, str] | str | int | None,
+    ) -> Keyring:
+        """A keyring from an account's seeds and a device's; `more` are members that have a default."""
+        keyring = cls(
             account=account,
-            device=device.id,
-            identity_seed=identity.seed,
-            signing_seed=signing.seed,
-            authentication_seed=authentication,
-            encryption_seeds=(encryption.seed,),
-            store_seed=secrets.token_bytes(_SEED),
-            first_entry=first_entry(account, identity, str(encryption.recipient()), device),
+            identity_seed=identity_seed,
+            encryption_seeds=encryption_seeds,
+            first_entry=first,
+            **vars(device),
+            **more,  # type: ignore[arg-type]  # checked by the dataclass's own names
         )
+        return keyring.completed()
+
+    def completed(self) -> Keyring:
+        """The keyring with what an older one lacks: save it before anything of it is handed to another device."""
+        seed = self.transfer_seed or new_seed()
+        own = {self.device: str(HybridIdentity.from_seed(seed).recipient())}
+        return replace(self, transfer_seed=seed, transfer_recipients=dict(self.transfer_recipients) | own)
 
     def identity_key(self) -> HybridSigningKey:
         """Signs key entries."""
@@ -75,16 +102,47 @@ class Keyring:
         return HybridSigningKey.from_seed(self.signing_seed)
 
     def encryption_identities(self) -> list[HybridIdentity]:
-        """Open letters; the newest first, the older ones for letters that were sealed before a rotation."""
-        return [HybridIdentity.from_seed(seed) for seed in reversed(self.encryption_seeds)]
+        """Open letters; the newest first, the older ones for letters that were sealed before a rotation.
+
+        A key that is being published stands before them all: others may seal to it before this device knows that.
+        """
+        pending = [self.pending_seed] if self.pending_seed else []
+        return [HybridIdentity.from_seed(seed) for seed in (*pending, *reversed(self.encryption_seeds))]
+
+    def transfer_identity(self) -> HybridIdentity | None:
+        """Opens what another device of the owner handed over; None in an older keyring that is not `completed`."""
+        return HybridIdentity.from_seed(self.transfer_seed) if self.transfer_seed else None
 
     def store_identity(self) -> HybridIdentity:
         """Opens and seals this device's own files."""
         return HybridIdentity.from_seed(self.store_seed)
 
+    def device_seeds(self) -> DeviceSeeds:
+        """What is this device's own: whoever makes the keyring anew keeps the device by it."""
+        return DeviceSeeds(
+            device=self.device,
+            signing_seed=self.signing_seed,
+            authentication_seed=self.authentication_seed,
+            store_seed=self.store_seed,
+            transfer_seed=self.transfer_seed or new_seed(),
+        )
+
+    def with_recovery(self, recipient: str, verifier: str) -> Keyring:
+        """The keyring under a new recovery code; the one before is replaced on every device that hears of it."""
+        version = self.recovery_version + 1
+        return replace(self, recovery_recipient=recipient, recovery_verifier=verifier, recovery_version=version)
+
     def with_new_encryption_key(self) -> Keyring:
-        """The keyring with one more encryption key; save it before the entry that publishes it."""
-        return replace(self, encryption_seeds=(*self.encryption_seeds, secrets.token_bytes(_SEED)))
+        """The keyring with one more encryption key, pending; save it before the entry that publishes it.
+
+        One that is pending already stays: an interrupted rotation is taken up again with the key that was saved.
+        """
+        return replace(self, pending_seed=self.pending_seed or new_seed())
+
+    def with_published_key(self) -> Keyring:
+        """The keyring once the pending key stands in the history: now it is the account's, and may be handed on."""
+        seeds = (*self.encryption_seeds, self.pending_seed) if self.pending_seed else self.encryption_seeds
+        return replace(self, encryption_seeds=seeds, pending_seed=None)
 
     def save(self, path: Path, passphrase: str, *, work_factor: int = WORK_FACTOR) -> None:
         """Seal to the passphrase and replace `path` in one step (0600, directory 0700). Raises `KeyringError`.
@@ -109,10 +167,6 @@ class Keyring:
             return _decode(decrypt_bytes(sealed, [ScryptIdentity(passphrase)]))
 
 
-def _public(authentication_seed: bytes) -> str:
-    return to_base64url(Ed25519PrivateKey.from_private_bytes(authentication_seed).public_key().public_bytes_raw())
-
-
 @contextmanager
 def _opening(path: Path) -> Iterator[None]:
     try:
@@ -128,37 +182,31 @@ def _opening(path: Path) -> Iterator[None]:
 
 
 def _encode(keyring: Keyring) -> bytes:
-    members = {name: _text(value) for name, value in asdict(keyring).items()}
-    return json.dumps({"v": 1, **members}, indent=1).encode("ascii")
-
-
-def _text(value: Any) -> Any:
-    """UUIDs and bytes as text, whatever holds them."""
-    match value:
-        case bytes():
-            return to_base64url(value)
-        case UUID():
-            return str(value)
-        case dict():
-            return {name: _text(each) for name, each in value.items()}
-        case _:
-            return [_text(each) for each in value]
+    members = {name: value for name, value in vars(keyring).items() if value is not None}
+    return json.dumps({"v": 1, **text_of(members)}, indent=1).encode("ascii")
 
 
 def _decode(plain: bytes) -> Keyring:
+    """Read a keyring of any day; what an older one lacks is None or empty (see `Keyring.completed`)."""
     members = json.loads(plain)
     if members["v"] != 1:
         raise KeyringError("the keyring is of a newer version", "Update Concord on this device.")
-    first = members["first_entry"]
+    recipients = members.get("transfer_recipients", {})
     keyring = Keyring(
         account=UUID(members["account"]),
         device=UUID(members["device"]),
-        identity_seed=_seed(members["identity_seed"], SEED_BYTES),
-        signing_seed=_seed(members["signing_seed"], SEED_BYTES),
-        authentication_seed=_seed(members["authentication_seed"]),
-        encryption_seeds=tuple(_seed(text) for text in members["encryption_seeds"]),
-        store_seed=_seed(members["store_seed"]),
-        first_entry=SignedEntry(from_base64url(first["entry"]), from_base64url(first["signature"])),
+        identity_seed=read_seed(members["identity_seed"], SEED_BYTES),
+        signing_seed=read_seed(members["signing_seed"], SEED_BYTES),
+        authentication_seed=read_seed(members["authentication_seed"]),
+        encryption_seeds=tuple(map(read_seed, members["encryption_seeds"])),
+        store_seed=read_seed(members["store_seed"]),
+        first_entry=read_signed(members["first_entry"]),
+        transfer_seed=_optional(members.get("transfer_seed")),
+        transfer_recipients={UUID(device): str(recipient) for device, recipient in recipients.items()},
+        pending_seed=_optional(members.get("pending_seed")),
+        recovery_recipient=members.get("recovery_recipient"),
+        recovery_verifier=members.get("recovery_verifier"),
+        recovery_version=int(members.get("recovery_version", 0)),
     )
     entry = read_entry(keyring.first_entry)
     if entry.identity != keyring.identity_key().public().encode() or not keyring.encryption_seeds:
@@ -166,11 +214,8 @@ def _decode(plain: bytes) -> Keyring:
     return keyring
 
 
-def _seed(text: str, length: int = _SEED) -> bytes:
-    raw = from_base64url(text)
-    if len(raw) != length:
-        raise ValueError("a seed of another length")
-    return raw
+def _optional(text: str | None) -> bytes | None:
+    return None if text is None else read_seed(text)
 
 
 __all__ = ["MAX_KEYRING_BYTES", "WORK_FACTOR", "Keyring"]

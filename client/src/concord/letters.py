@@ -8,25 +8,27 @@ it (42 CFR 2.32).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
 
+from concord_formats.key_entries import SignedEntry
 from concord_formats.vocabulary import PartyKind
 
+from .age import HybridIdentity
 from .api import ConsentVersion, InboxEntry, MessagingApi
 from .colleagues import Colleagues
 from .consents import Consents, other_side
 from .deliveries import ReceiptLine, receipt_lines
 from .drafts import Draft, enclose, make_address, proposal
-from .errors import NoRecipientError, ServiceError, UnreachableError
-from .keyring import Keyring
+from .errors import KeyLogError, NoRecipientError, ServiceError, UnreachableError
 from .labels import LeftOut, Proposal, check_declared
 from .letter import OpenedLetter, make_receipt, open_letter, seal
 from .letter.showing import Row, before_the_document, notice_file
+from .own_keys import OwnKeys
 from .private_files import replacing
 from .profile import Profile
 from .provenance import Provenance
@@ -64,15 +66,15 @@ class Letters:
     """Letters to and from colleagues."""
 
     def __init__(
-        self, api: MessagingApi, colleagues: Colleagues, consents: Consents, profile: Profile, keyring: Keyring
+        self, api: MessagingApi, colleagues: Colleagues, consents: Consents, profile: Profile, own: OwnKeys
     ) -> None:
         self.api = api
         self._colleagues = colleagues
         self._consents = consents
-        self._keyring = keyring
+        self._own_keys = own
         self._box = LetterBox(profile.letters)
         self._outgoing = LetterBox(profile.outgoing)
-        self._provenance = Provenance(SealedStore(profile.sealed, keyring.store_identity()))
+        self._provenance = Provenance(SealedStore(profile.sealed, own.keyring.store_identity()))
 
     def send(self, draft: Draft, *, step: Step | None = None, proposed: Told | None = None) -> Sent:
         """Seal a document and hand it over.
@@ -93,17 +95,19 @@ class Letters:
         version = consent.active or consent.latest
         whom = draft.recipients or self._everyone_else(draft.consent, version)
         address = make_address(draft, consent, whom, left_out, **self._own(draft))
-        recipients = {person: self._colleagues.entry(person) for person in address.recipients}
+        me = self._colleagues.me
+        entries = self._colleagues.entries({*address.recipients, me})
+        proof = self._colleagues.key_log.proof(me) if self._colleagues.key_log else None
         with self._outgoing.writing(address.letter) as target:
             sealed = seal(
                 target,
                 body=draft.body,
                 media_type=draft.media_type,
                 address=address,
-                signing_key=self._keyring.signing_key(),
-                recipients=recipients,
-                own_entry=self._colleagues.entry(self._colleagues.me),
-                enclosed=enclose(address, version, self._colleagues, left_out),
+                signing_key=self._own_keys.keyring.signing_key(),
+                recipients={person: entries[person] for person in address.recipients},
+                own_entry=entries[me],
+                enclosed=enclose(address, version, self._colleagues, left_out, proof),
                 progress=step,
             )
             self._provenance.note(sealed.statement)
@@ -156,15 +160,7 @@ class Letters:
         """
         if letter not in self._box:
             self._fetch(letter, step)
-        with self._box.reading(letter) as source:
-            opened = open_letter(
-                source,
-                identities=self._keyring.encryption_identities(),
-                reader=self._colleagues.me,
-                sender_history=self._colleagues.history,
-                target=target,
-                beforehand=lambda opened: self._beforehand(opened, target),
-            )
+        opened = self._own_keys.opening(lambda identities: self._opened(letter, identities, target))
         if acknowledge:
             self._acknowledge(opened)
         return opened
@@ -189,7 +185,7 @@ class Letters:
 
     def _own(self, draft: Draft) -> dict[str, UUID]:
         thread = {"thread": self._box.address(draft.reply_to).thread} if draft.reply_to else {}
-        return {"sender": self._colleagues.me, "device": self._keyring.device} | thread
+        return {"sender": self._colleagues.me, "device": self._own_keys.keyring.device} | thread
 
     def _everyone_else(self, consent: UUID, version: ConsentVersion) -> tuple[UUID, ...]:
         parties = other_side(version, self._colleagues)
@@ -197,6 +193,24 @@ class Letters:
         if not people:
             raise NoRecipientError(consent)
         return tuple(people)
+
+    def _opened(self, letter: UUID, identities: Sequence[HybridIdentity], target: Path | BinaryIO) -> OpenedLetter:
+        with self._box.reading(letter) as source:
+            return open_letter(
+                source,
+                identities=identities,
+                reader=self._colleagues.me,
+                sender_history=self._sender_keys,
+                log_doubts=self._colleagues.log_doubts,
+                target=target,
+                beforehand=lambda opened: self._beforehand(opened, target),
+            )
+
+    def _sender_keys(self, sender: UUID) -> Sequence[SignedEntry]:
+        """The sender's history; one whom the directory shows under another name than the log is refused first."""
+        if self._colleagues.key_log:
+            self._colleagues.person(sender, fresh=False)
+        return self._colleagues.history(sender)
 
     def _beforehand(self, opened: OpenedLetter, target: Path | BinaryIO) -> None:
         """What has to be so before anybody has the document."""
@@ -211,9 +225,9 @@ class Letters:
         directory = self._colleagues.directory
         try:
             if kind == PartyKind.PRACTITIONER:
-                return directory.practitioner(UUID(id_)).name
+                return self._colleagues.person(UUID(id_), fresh=False).name
             return directory.organization(UUID(id_)).name
-        except (ServiceError, UnreachableError):
+        except (ServiceError, UnreachableError, KeyLogError):
             return party
 
     def _fetch(self, letter: UUID, step: Step | None) -> None:
@@ -226,7 +240,7 @@ class Letters:
     def _acknowledge(self, opened: OpenedLetter) -> None:
         if opened.address.sender == self._colleagues.me:
             return
-        receipt, signature = make_receipt(opened, self._keyring)
+        receipt, signature = make_receipt(opened, self._own_keys.keyring)
         self.api.post_receipt(opened.address.letter, receipt, signature)
 
 

@@ -108,6 +108,34 @@ def next_entry(
     return _sign(identity_key, before, KeyEntry.model_validate(last.model_dump() | follows | change))
 
 
+def recovered_entry(
+    identity_key: HybridSigningKey,
+    before: SignedEntry,
+    encryption_recipient: str,
+    device: DeviceKeys,
+    *,
+    at: datetime | None = None,
+) -> SignedEntry:
+    """The entry after `before` by which a new identity takes over, with one device and nothing of what was.
+
+    Raises `KeyEntryError` when it cannot follow.
+    """
+    last = read_entry(before)
+    entry = KeyEntry(
+        v=1,
+        account=last.account,
+        n=last.n + 1,
+        previous=before.digest,
+        kind=EntryKind.RECOVERED,
+        identity=identity_key.public().encode(),
+        encryption=encryption_recipient,
+        encryption_version=last.encryption_version + 1,
+        devices=(device,),
+        at=max(at or datetime.now(UTC), last.at),
+    )
+    return _sign(identity_key, before, entry)
+
+
 def _change(
     last: KeyEntry, add: DeviceKeys | None, revoke: UUID | None, encryption_recipient: str | None
 ) -> dict[str, object]:
@@ -142,4 +170,4 @@ def _sign(key: HybridSigningKey, before: SignedEntry | None, entry: KeyEntry) ->
     return signed
 
 
-__all__ = ["SEED_BYTES", "HybridSigningKey", "first_entry", "next_entry"]
+__all__ = ["SEED_BYTES", "HybridSigningKey", "first_entry", "next_entry", "recovered_entry"]

@@ -64,6 +64,11 @@ class Transport:
         self._http = httpx.Client(base_url=self.base_url, timeout=TIMEOUT, transport=transport, follow_redirects=False)
         self._token: _Token | None = None
 
+    @property
+    def signed_in(self) -> bool:
+        """Whether a service has taken this device's sign-in."""
+        return self._token is not None
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()

@@ -42,6 +42,7 @@ class EntryKind(StrEnum):
     DEVICE_ADDED = "device-added"
     DEVICE_REVOKED = "device-revoked"
     KEYS_CHANGED = "keys-changed"
+    RECOVERED = "recovered"
 
 
 class DeviceKeys(BaseModel):
@@ -122,14 +123,15 @@ def _check_device(device: DeviceKeys) -> None:
 def follow(before: SignedEntry | None, after: SignedEntry) -> KeyEntry:
     """Check that `after` is a well-signed successor of `before` (None: the first entry). Raises `KeyEntryError`.
 
-    The identity key never changes within a history: a new identity is a new enrolment, seen by everyone as such.
+    Only a recovery changes the identity key, and the new one signs it: whether to believe it is not for the history to
+    say, but for attestations, pins and a fingerprint compared aloud.
     """
     entry = read_entry(after)
     if before is None:
         _check_first(entry)
         return entry
     last = read_entry(before)
-    if (entry.account, entry.identity) != (last.account, last.identity):
+    if entry.account != last.account or (entry.identity != last.identity and entry.kind is not EntryKind.RECOVERED):
         raise KeyEntryError("the account or its identity key differs from the entry before")
     if entry.n != last.n + 1 or entry.previous != before.digest or entry.kind is EntryKind.ENROLLED:
         raise KeyEntryError(f"entry {entry.n} does not follow entry {last.n}")
@@ -154,10 +156,13 @@ def _check_change(last: KeyEntry, entry: KeyEntry) -> None:
     kept_differ = any(d != entry.device(d.id) for d in last.devices if d.id not in removed)
     same_encryption = (entry.encryption, entry.encryption_version) == (last.encryption, last.encryption_version)
     next_encryption = entry.encryption != last.encryption and entry.encryption_version == last.encryption_version + 1
+    # All that the former owner had may be in a thief's hands: nothing of it is kept, the identity key least of all.
+    all_new = len(entry.devices) == 1 and not _names(entry) & _names(last)
     allowed = {
         EntryKind.DEVICE_ADDED: len(added) == 1 and not removed and same_encryption,
         EntryKind.DEVICE_REVOKED: len(removed) == 1 and not added and same_encryption,
         EntryKind.KEYS_CHANGED: not added and not removed and next_encryption,
+        EntryKind.RECOVERED: all_new and next_encryption,
     }
     if kept_differ or not allowed.get(entry.kind, False):
         raise KeyEntryError(f"entry {entry.n} changes more, or other, than its kind {entry.kind} says")
@@ -171,8 +176,8 @@ def read_history(entries: Sequence[SignedEntry]) -> KeyEntry:
 def read_entries(entries: Sequence[SignedEntry]) -> list[KeyEntry]:
     """Check a whole history, oldest first, and return every entry of it, at least one. Raises `KeyEntryError`.
 
-    Beyond what `follow` sees of two neighbours: what was retired, a device, a device's key or an encryption key, does
-    not come back.
+    Beyond what `follow` sees of two neighbours: what was retired, a device, a device's key, an encryption key or an
+    identity key, does not come back.
     """
     if not 0 < len(entries) <= MAX_ENTRIES:
         raise KeyEntryError(f"a history has between 1 and {MAX_ENTRIES} key entries")
@@ -192,7 +197,7 @@ def read_entries(entries: Sequence[SignedEntry]) -> list[KeyEntry]:
 
 def _names(entry: KeyEntry) -> set[str]:
     devices = {name for device in entry.devices for name in (str(device.id), device.signing, device.authentication)}
-    return devices | {entry.encryption}
+    return devices | {entry.encryption, entry.identity}
 
 
 __all__ = [

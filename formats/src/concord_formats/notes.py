@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -23,12 +24,12 @@ ED25519 = b"\x01"
 KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 ID_BYTES = 4
-# Ours are below 400 bytes; the bound keeps a hostile file from costing time.
+# Ours are below 4 KiB; the bound keeps a hostile file from costing time.
 MAX_NOTE_CHARACTERS = 64 * 1024
-# A log's own signature, and a few of witnesses.
+# A log's own signature and time, and those of some witnesses.
 MAX_SIGNATURES = 16
 
-_NAME = re.compile(r"[^\s+\x00-\x1f\x7f]{1,256}")
+_NAME = re.compile(r"[^\s+\x00-\x1f\x7f\ud800-\udfff]{1,256}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _DASH = "\u2014 "
@@ -39,11 +40,13 @@ class NoteError(ValueError):
 
 
 @dataclass(frozen=True)
-class VerifierKey:
-    """The public half of a log's key, under the name with which it signs."""
+class NoteKey:
+    """An Ed25519 public key under the name with which it signs; the subclass says what a signature of it is about."""
 
     name: str
     ed25519: bytes
+
+    KIND: ClassVar[bytes]
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -52,19 +55,19 @@ class VerifierKey:
             raise NoteError(f"an Ed25519 key is {KEY_BYTES} bytes")
 
     @classmethod
-    def of(cls, name: str, key: Ed25519PrivateKey) -> VerifierKey:
+    def of(cls, name: str, key: Ed25519PrivateKey) -> Self:
         """The public half of `key`. Raises `NoteError` for a name that cannot stand in a note."""
         return cls(name, key.public_key().public_bytes_raw())
 
     @classmethod
-    def decode(cls, text: str) -> VerifierKey:
+    def decode(cls, text: str) -> Self:
         """Read `name+id+key`. Raises `NoteError`."""
         parts = text.split("+", 2)
         if len(parts) != 3:
             raise NoteError("a verifier key is written name+id+key")
-        raw = _from_base64(parts[2])
-        if raw[:1] != ED25519:
-            raise NoteError("the key is of another kind than Ed25519")
+        raw = from_base64(parts[2])
+        if raw[:1] != cls.KIND:
+            raise NoteError("the key is of another kind")
         key = cls(parts[0], raw[1:])
         if key.id.hex() != parts[1]:
             raise NoteError("the key's id belongs to another key")
@@ -72,12 +75,19 @@ class VerifierKey:
 
     @property
     def id(self) -> bytes:
-        """The first four bytes of SHA-256(name ‖ line feed ‖ 0x01 ‖ key)."""
-        return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.ed25519).digest()[:ID_BYTES]
+        """The first four bytes of SHA-256(name ‖ line feed ‖ kind ‖ key)."""
+        return hashlib.sha256(self.name.encode() + b"\n" + self.KIND + self.ed25519).digest()[:ID_BYTES]
 
     def encode(self) -> str:
         """`name+id+key`: the id in hexadecimal, the key in base64 after the byte that says its kind."""
-        return f"{self.name}+{self.id.hex()}+{_to_base64(ED25519 + self.ed25519)}"
+        return f"{self.name}+{self.id.hex()}+{to_base64(self.KIND + self.ed25519)}"
+
+
+@dataclass(frozen=True)
+class VerifierKey(NoteKey):
+    """The public half of a log's key, under the name with which it signs."""
+
+    KIND: ClassVar[bytes] = ED25519
 
 
 @dataclass(frozen=True)
@@ -92,13 +102,13 @@ class Checkpoint:
         """The text to be signed: three lines. Raises `NoteError` for what cannot stand in one."""
         if not self.origin or "\n" in self.origin or not 0 <= self.size <= MAX_SIZE or len(self.root) != HASH_BYTES:
             raise NoteError("no checkpoint of a log")
-        return f"{self.origin}\n{self.size}\n{_to_base64(self.root)}\n"
+        return f"{self.origin}\n{self.size}\n{to_base64(self.root)}\n"
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:
         """Read the text of a verified note. Raises `NoteError`; lines beyond the third are refused."""
         origin, size, root = text_lines(text, 3)
-        checkpoint = cls(origin, parse_number(size), _from_base64(root))
+        checkpoint = cls(origin, parse_number(size), from_base64(root))
         if checkpoint.encode() != text:
             raise NoteError("no checkpoint of a log")
         return checkpoint
@@ -106,9 +116,8 @@ class Checkpoint:
 
 def sign_note(text: str, name: str, key: Ed25519PrivateKey) -> str:
     """The note: `text` (which ends with a line feed), an empty line, one signature. Raises `NoteError`."""
-    _check_text(text)
-    signature = _to_base64(VerifierKey.of(name, key).id + key.sign(text.encode()))
-    return f"{text}\n{_DASH}{name} {signature}\n"
+    check_text(text)
+    return f"{text}\n{signature_line(name, VerifierKey.of(name, key).id + key.sign(text.encode()))}"
 
 
 def verify_note(note: str, key: VerifierKey) -> str:
@@ -116,7 +125,7 @@ def verify_note(note: str, key: VerifierKey) -> str:
 
     Signatures of keys that are not asked about are left alone, as the specification wants it; each line must be one.
     """
-    text, signatures = _taken_apart(note)
+    text, signatures = taken_apart(note)
     own = [raw[ID_BYTES:] for name, raw in signatures if name == key.name and raw[:ID_BYTES] == key.id]
     if len(own) != 1:
         raise NoteError("the note is not signed by this key, or more than once")
@@ -129,7 +138,7 @@ def verify_note(note: str, key: VerifierKey) -> str:
 
 def unverified_text(note: str) -> str:
     """The text of a note, whoever signed it. Raises `NoteError`."""
-    return _taken_apart(note)[0]
+    return taken_apart(note)[0]
 
 
 def text_lines(text: str, count: int) -> list[str]:
@@ -147,7 +156,13 @@ def parse_number(text: str) -> int:
     return int(text)
 
 
-def _taken_apart(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+def signature_line(name: str, raw: bytes) -> str:
+    """The line under a note: `raw` is the key's id and what it signed. With its line feed."""
+    return f"{_DASH}{name} {to_base64(raw)}\n"
+
+
+def taken_apart(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """The text of a note and its signatures: name, and key id with what follows it. Raises `NoteError`."""
     if len(note) > MAX_NOTE_CHARACTERS:
         raise NoteError("the note is too long")
     # The last empty line divides: a text may hold empty lines, signatures cannot.
@@ -155,7 +170,7 @@ def _taken_apart(note: str) -> tuple[str, list[tuple[str, bytes]]]:
     lines = tail.split("\n")
     if not divider or lines.pop() or not 1 <= len(lines) <= MAX_SIGNATURES:
         raise NoteError("not a signed note")
-    _check_text(text + "\n")
+    check_text(text + "\n")
     return text + "\n", [_signature(line) for line in lines]
 
 
@@ -163,13 +178,14 @@ def _signature(line: str) -> tuple[str, bytes]:
     name, _, signature = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not _NAME.fullmatch(name):
         raise NoteError("a line under the note is no signature")
-    raw = _from_base64(signature)
+    raw = from_base64(signature)
     if len(raw) <= ID_BYTES:
         raise NoteError("a signature is too short")
     return name, raw
 
 
-def _check_text(text: str) -> None:
+def check_text(text: str) -> None:
+    """Raises `NoteError` for what cannot be the text of a note."""
     if not text.endswith("\n") or text == "\n" or _CONTROL.search(text):
         raise NoteError("a note's text is lines that end with a line feed, without control characters")
     try:
@@ -178,17 +194,18 @@ def _check_text(text: str) -> None:
         raise NoteError("a note's text is UTF-8") from None
 
 
-def _to_base64(raw: bytes) -> str:
+def to_base64(raw: bytes) -> str:
+    """Base64 with padding (RFC 4648, section 4)."""
     return base64.b64encode(raw).decode("ascii")
 
 
-def _from_base64(text: str) -> bytes:
+def from_base64(text: str) -> bytes:
     """Strict base64 with padding: one text for one value. Raises `NoteError`."""
     try:
         raw = base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, ValueError):
         raise NoteError("not base64") from None
-    if _to_base64(raw) != text:
+    if to_base64(raw) != text:
         raise NoteError("not canonical base64")
     return raw
 
@@ -196,9 +213,16 @@ def _from_base64(text: str) -> bytes:
 __all__ = [
     "Checkpoint",
     "NoteError",
+    "NoteKey",
     "VerifierKey",
+    "check_text",
+    "from_base64",
     "parse_number",
     "sign_note",
+    "signature_line",
+    "taken_apart",
     "text_lines",
+    "to_base64",
+    "unverified_text",
     "verify_note",
 ]

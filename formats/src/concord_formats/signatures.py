@@ -29,6 +29,8 @@ class SignedKind(StrEnum):
     STATEMENT = "statement"
     RECEIPT = "receipt"
     KEY_ENTRY = "key-entry"
+    ATTESTATION = "attestation"
+    TRANSFER = "transfer"
 
 
 class SignatureError(ValueError):

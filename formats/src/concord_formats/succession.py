@@ -1,7 +1,7 @@
 """The succession of a log's keys: each key names the next one, and signs that.
 
 Owns the statement and the walk along a chain of them. Refuses a step that the key before it did not sign, and so a way
-back: no later key names an earlier one. Specified in `spec/account.md`.
+back: no later key names an earlier one. Specified in `spec/account.md` and `spec/key-log.md`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from .notes import NoteError, VerifierKey, sign_note, text_lines, unverified_text, verify_note
 
-# The first line of the statement: it can pass neither for a checkpoint nor for a count, whose first lines are others.
-SUCCESSION_ORIGIN = "concord.care/account-succession"
+# The first line of the statement is the key's name and this: it can pass neither for a checkpoint nor for a count of
+# the same log, whose first lines are others.
+SUCCESSION_SUFFIX = "-succession"
 # Monthly for twenty years; a longer chain is somebody's invention to keep a reader busy.
 MAX_STEPS = 240
 
@@ -28,15 +29,16 @@ class Succession:
 
     def encode(self) -> str:
         """The text to be signed: two lines."""
-        return f"{SUCCESSION_ORIGIN}\n{self.key.encode()}\n"
+        return f"{self.key.name}{SUCCESSION_SUFFIX}\n{self.key.encode()}\n"
 
     @classmethod
     def parse(cls, text: str) -> Succession:
         """Read the text of a verified note. Raises `NoteError`."""
         origin, key = text_lines(text, 2)
-        if origin != SUCCESSION_ORIGIN:
-            raise NoteError("no succession of an account's keys")
-        return cls(VerifierKey.decode(key))
+        successor = VerifierKey.decode(key)
+        if origin != successor.name + SUCCESSION_SUFFIX:
+            raise NoteError("no succession of a log's keys")
+        return cls(successor)
 
 
 def name_successor(key: Ed25519PrivateKey, name: str, successor: Ed25519PrivateKey) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, String, Text, Uuid
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from services.chassis.tables import Counter, UtcDateTime
+from services.chassis.tables import Counter, LogCheckpointRow, LogLeafRow, LogNodeRow, LogRow, UtcDateTime
 
 from .base import Base
 
@@ -58,51 +58,34 @@ class DisclosureRow(Base):
     )
 
 
-class AccountLeafRow(Base):
+class AccountLeafRow(LogLeafRow, Base):
     """One leaf of the log: `data` is SHA-256 of salt and event. It stays when its line is erased."""
 
     __tablename__ = "account_leaf"
 
-    place: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     patient: Mapped[str] = mapped_column(String(40))
     n: Mapped[int] = mapped_column(BigInteger)
-    data: Mapped[bytes] = mapped_column(LargeBinary)
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index("uq_account_leaf_patient", "patient", "n", unique=True),)
 
 
-class AccountNodeRow(Base):
-    """One complete subtree of the log, of 2^level leaves; level 0 are the leaves themselves."""
+class AccountNodeRow(LogNodeRow, Base):
+    """One complete subtree of the log."""
 
     __tablename__ = "account_node"
 
-    level: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    place: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    hash: Mapped[bytes] = mapped_column(LargeBinary)
 
-
-class AccountLogRow(Base):
-    """The one row of the log: how many leaves it has, and the hashes of its largest complete subtrees, one after the
-    other. Whoever appends locks it.
-    """
+class AccountLogRow(LogRow, Base):
+    """The log itself."""
 
     __tablename__ = "account_log"
 
-    single: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    size: Mapped[int] = mapped_column(BigInteger)
-    peaks: Mapped[bytes] = mapped_column(LargeBinary)
 
-    __table_args__ = (CheckConstraint("single = 1", name="single"),)
-
-
-class AccountCheckpointRow(Base):
-    """A checkpoint that was given out. Never changed: whoever has it holds us to it."""
+class AccountCheckpointRow(LogCheckpointRow, Base):
+    """A checkpoint of the log."""
 
     __tablename__ = "account_checkpoint"
-
-    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    note: Mapped[str] = mapped_column(Text)
 
 
 class AccountGapRow(Base):

@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Integer, String, Uuid
+from sqlalchemy import ForeignKey, String, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.chassis.tables import UtcDateTime
+from services.chassis.tables import GuessesRow, UtcDateTime
 
 from .base import Base
 
@@ -45,14 +45,12 @@ class PatientSessionRow(Base):
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
-class GuessRow(Base):
-    """How many wrong codes came from one address since `since`."""
+class GuessRow(GuessesRow, Base):
+    """How many wrong codes came from one address."""
 
     __tablename__ = "patient_guess"
 
-    address_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    since: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    count: Mapped[int] = mapped_column(Integer)
+    source_sha256: Mapped[str] = mapped_column("address_sha256", String(64), primary_key=True)
 
 
 class NeutralNameRow(Base):

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from services.chassis.config import Settings
+from services.chassis.guesses import client_address
 
 from ..deps import Collaborators
 from ..peers import Names
@@ -60,8 +61,7 @@ class Desk:
     @property
     def address(self) -> str:
         """Where the request came from: behind a gateway, what the gateway says."""
-        forwarded = request.headers.get("X-Forwarded-For", "") if self.page.settings.behind_gateway else ""
-        return forwarded.rpartition(",")[2].strip() or request.remote_addr or ""
+        return client_address(self.page.settings)
 
     def naming(self, session: Session) -> Naming:
         """Names for one page."""

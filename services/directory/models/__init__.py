@@ -4,22 +4,36 @@ Owns what is stored and under which constraints, one file a matter. Refuses to d
 """
 
 from .base import Base, EnforcementPoint, Feed, FeedEvent, Outbox
+from .devices import Backup, Pairing, RecoveryGuesses, Transfer
+from .key_log import KeyCheckpointRow, KeyLeafRow, KeyLogRow, KeyNodeRow, KeyWitnessRow
 from .keys import APPEND_ONLY, Device, KeyEntryRow
 from .people import Invitation, Organization, Practitioner
+from .recovery_cases import RecoveryAttestation, RecoveryCase
 from .signing_in import TokenKey, UsedAssertion
 
 __all__ = [
     "APPEND_ONLY",
+    "Backup",
     "Base",
     "Device",
     "EnforcementPoint",
     "Feed",
     "FeedEvent",
     "Invitation",
+    "KeyCheckpointRow",
     "KeyEntryRow",
+    "KeyLeafRow",
+    "KeyLogRow",
+    "KeyNodeRow",
+    "KeyWitnessRow",
     "Organization",
     "Outbox",
+    "Pairing",
     "Practitioner",
+    "RecoveryAttestation",
+    "RecoveryCase",
+    "RecoveryGuesses",
     "TokenKey",
+    "Transfer",
     "UsedAssertion",
 ]

@@ -47,6 +47,7 @@ class Device(Base):
     status: Mapped[str] = mapped_column(String(16))
     standing_epoch: Mapped[UUID | None] = mapped_column(Uuid)
     standing_seq: Mapped[int | None] = mapped_column(Big)
+    last_signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     practitioner: Mapped[Practitioner] = relationship(lazy="joined", innerjoin=True)
 
     __table_args__ = (one_of("status", DeviceStatus),)

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from concord_formats.cosignatures import WitnessKey
+from concord_formats.notes import VerifierKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
 from services.__main__ import wrong_setting
@@ -18,6 +21,7 @@ NEEDED = {
     "CONCORD_SERVICE_KEY_FILE": "/run/secrets/consent.jwk",
     "CONCORD_SERVICE_KEYS_FILE": "/run/secrets/services.jwks",
     "CONCORD_ACCOUNT_KEY_FILE": "/run/secrets/account.jwk",
+    "CONCORD_LOG_KEY_FILE": "/run/secrets/key-log.jwk",
 }
 
 
@@ -53,7 +57,7 @@ def test_a_password_is_not_shown(environment: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in repr(load_settings("consent"))
 
 
-@pytest.mark.parametrize("missing", sorted({*NEEDED} - {"CONCORD_ACCOUNT_KEY_FILE"}))
+@pytest.mark.parametrize("missing", sorted({*NEEDED} - {"CONCORD_ACCOUNT_KEY_FILE", "CONCORD_LOG_KEY_FILE"}))
 def test_what_is_missing_is_named(environment: pytest.MonkeyPatch, missing: str) -> None:
     environment.delenv(missing)
     with pytest.raises(ValidationError) as refusal:
@@ -69,6 +73,8 @@ def test_what_is_missing_is_named(environment: pytest.MonkeyPatch, missing: str)
         ("CONCORD_BASE_URL", "https://concord.example?x=1"),
         ("CONCORD_LEASE_SECONDS", "0"),
         ("CONCORD_LEASE_SECONDS", "3600"),
+        ("CONCORD_LOG_FRESH_SECONDS", "0"),
+        ("CONCORD_LOG_FRESH_SECONDS", "3600"),
         ("CONCORD_LETTER_MAX_BYTES", "-1"),
         ("CONCORD_LONG_POLL_MAX_SECONDS", "600"),
         ("CONCORD_HELD_LETTERS_EXPIRE_DAYS", "3000000"),
@@ -150,6 +156,45 @@ def test_only_consent_needs_the_key_of_the_account(environment: pytest.MonkeyPat
     load_settings("messaging")
     with pytest.raises(SettingError, match=r"^CONCORD_ACCOUNT_KEY_FILE: "):
         load_settings("consent")
+
+
+def test_only_the_directory_needs_the_key_of_the_key_log(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("CONCORD_LOG_KEY_FILE")
+    load_settings("messaging")
+    load_settings("consent")
+    with pytest.raises(SettingError, match=r"^CONCORD_LOG_KEY_FILE: "):
+        load_settings("directory")
+
+
+WITNESSES = [WitnessKey.of(f"w{n}.test", Ed25519PrivateKey.generate()) for n in range(15)]
+
+
+def test_witnesses_are_read_with_the_prefix_of_each(environment: pytest.MonkeyPatch) -> None:
+    assert load_settings("directory").named_witnesses() == []
+    one, two = WITNESSES[:2]
+    environment.setenv(
+        "CONCORD_WITNESSES", f" {one.encode()}@https://w.test/some/where/ , {two.encode()}@http://b:8000,"
+    )
+    assert load_settings("directory").named_witnesses() == [(one, "https://w.test/some/where"), (two, "http://b:8000")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://w.test",
+        WITNESSES[0].encode(),
+        f"{WITNESSES[0].encode()}@w.test",
+        f"{WITNESSES[0].encode()[:-4]}@https://w.test",
+        f"{VerifierKey('w.test', WITNESSES[0].ed25519).encode()}@https://w.test",
+        ",".join([f"{WITNESSES[0].encode()}@https://{host}" for host in ("a.test", "b.test")]),
+        ",".join(f"{each.encode()}@https://w.test" for each in WITNESSES),
+    ],
+)
+def test_a_witness_that_is_none_is_refused(environment: pytest.MonkeyPatch, text: str) -> None:
+    environment.setenv("CONCORD_WITNESSES", text)
+    with pytest.raises(ValidationError) as refusal:
+        load_settings("directory")
+    assert "CONCORD_WITNESSES" in wrong_setting(refusal.value)
 
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -9,8 +9,10 @@ import pytest
 
 from services.chassis import key_files
 from services.chassis.config import SettingError, load_settings
+from services.chassis.log_key import make_log_key
 from services.chassis.service_auth import ServiceSigner, ServiceVerifier, make_keys
 from services.consent.account_key import AccountKey, make_account_key
+from services.directory import checkpoints
 
 
 @pytest.fixture
@@ -18,6 +20,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The keys of a deployment, and an environment that names them."""
     make_keys(tmp_path, ["consent"])
     make_account_key(tmp_path / "account.jwk")
+    make_log_key(tmp_path / "key-log.jwk")
+    monkeypatch.setenv("CONCORD_LOG_KEY_FILE", str(tmp_path / "key-log.jwk"))
     monkeypatch.setenv("CONCORD_DATABASE_URL", "sqlite://")
     monkeypatch.setenv("CONCORD_BASE_URL", "https://concord.example")
     monkeypatch.setenv("CONCORD_SERVICE_KEY_FILE", str(tmp_path / "consent.jwk"))
@@ -33,6 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("consent.jwk", "CONCORD_SERVICE_KEY_FILE", ServiceSigner.from_settings),
         ("services.jwks", "CONCORD_SERVICE_KEYS_FILE", ServiceVerifier.from_settings),
         ("account.jwk", "CONCORD_ACCOUNT_KEY_FILE", AccountKey.from_settings),
+        ("key-log.jwk", "CONCORD_LOG_KEY_FILE", checkpoints.key_from),
     ],
 )
 def test_a_file_that_holds_no_key_is_told_by_its_setting(

@@ -64,7 +64,7 @@ class Clinician:
 
     def rotate(self) -> None:
         """Take a new encryption key, and publish it."""
-        self.keyring = self.keyring.with_new_encryption_key()
+        self.keyring = self.keyring.with_new_encryption_key().with_published_key()
         self.change(encryption_recipient=str(self.recipient))
 
     def keys_of(self, *people: Clinician) -> Callable[[UUID], list[SignedEntry]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,7 +21,9 @@ ARGUMENTS: dict[type[ConcordError], tuple[Any, ...]] = {
     errors.NotEnrolledError: (Path("home"),),
     errors.AlreadyEnrolledError: (Path("home"),),
     errors.NoRecipientError: (uuid4(),),
+    errors.NoRecoveryCodeError: (),
     errors.LabelsLeftOutError: (("substance-use",),),
+    errors.RecoveredKeysError: (uuid4(), 2, datetime.now(UTC), (uuid4(), uuid4())),
     errors.RevocationPendingError: (uuid4(),),
     errors.ServiceError: (403, "consent-revoked", "The consent was revoked."),
 }

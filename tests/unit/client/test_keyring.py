@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from concord import errors
-from concord.age import ScryptRecipient, encrypt_bytes
+from concord.age import ScryptIdentity, ScryptRecipient, decrypt_bytes, encrypt_bytes
 from concord.keyring import Keyring
 from concord_formats.key_entries import read_entry
 from concord_formats.signatures import to_base64url
@@ -28,6 +29,7 @@ def path(tmp_path: Path) -> Path:
 def _secrets(keyring: Keyring) -> Iterator[bytes]:
     yield from (keyring.identity_seed, keyring.signing_seed, keyring.authentication_seed, keyring.store_seed)
     yield from keyring.encryption_seeds
+    yield from filter(None, (keyring.transfer_seed, keyring.pending_seed))
 
 
 def test_a_keyring_comes_back_as_it_was(ana: Clinician, path: Path) -> None:
@@ -63,9 +65,10 @@ def test_no_secret_is_written_in_the_clear(ana: Clinician, path: Path, monkeypat
         original(descriptor)
 
     monkeypatch.setattr(os, "fsync", look)
-    ana.keyring.save(path, PASSPHRASE, work_factor=FAST)
+    keyring = ana.keyring.with_new_encryption_key()
+    keyring.save(path, PASSPHRASE, work_factor=FAST)
     assert written.startswith(b"age-encryption.org/v1\n-> scrypt ")
-    for secret in _secrets(ana.keyring):
+    for secret in _secrets(keyring):
         for form in (secret, secret.hex().encode(), to_base64url(secret).encode()):
             assert form not in written
 
@@ -148,3 +151,32 @@ def test_a_rotation_keeps_the_old_encryption_keys(ana: Clinician, path: Path) ->
     newest, oldest = Keyring.load(path, PASSPHRASE).encryption_identities()
     assert oldest.seed == ana.keyring.encryption_seeds[0]
     assert newest.seed != oldest.seed
+
+
+def test_a_rotation_that_was_interrupted_goes_on_with_the_key_that_was_saved(ana: Clinician) -> None:
+    pending = ana.keyring.with_new_encryption_key()
+    assert pending.with_new_encryption_key() == pending
+    published = pending.with_published_key()
+    assert published.encryption_seeds == (*ana.keyring.encryption_seeds, pending.pending_seed)
+    assert published.with_published_key() == published
+    assert published.with_new_encryption_key().pending_seed not in {None, *published.encryption_seeds}
+
+
+# What a keyring held before there were second devices.
+_OLDER = ("v", "account", "device", "identity_seed", "signing_seed", "authentication_seed", "encryption_seeds")
+
+
+def test_an_older_keyring_is_read_and_completed_on_the_next_save(ana: Clinician, path: Path) -> None:
+    ana.keyring.save(path, PASSPHRASE, work_factor=FAST)
+    members = json.loads(decrypt_bytes(path.read_bytes(), [ScryptIdentity(PASSPHRASE)]))
+    older = {name: members[name] for name in (*_OLDER, "store_seed", "first_entry")}
+    path.write_bytes(_sealed(json.dumps(older).encode()))
+    read = Keyring.load(path, PASSPHRASE)
+    assert (read.transfer_seed, read.transfer_recipients, read.recovery_recipient) == (None, {}, None)
+    assert read.identity_seed == ana.keyring.identity_seed
+    read.completed().save(path, PASSPHRASE, work_factor=FAST)
+    completed = Keyring.load(path, PASSPHRASE)
+    transfer = completed.transfer_identity()
+    assert transfer is not None
+    assert completed.transfer_recipients == {ana.keyring.device: str(transfer.recipient())}
+    assert completed.completed() == completed

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from concord.errors import ServiceError
 from concord.letters import Letters
+from concord.own_keys import OwnKeys
 from concord.profile import Profile
 from concord.store import LetterBox
 
@@ -40,7 +41,8 @@ def refused(profile: Profile, ana: Clinician, noor: Clinician, box: Path, status
     letter = sealed.statement.letter
     with LetterBox(box).writing(letter) as target:
         target.write(body)
-    letters = Letters(cast(Any, Refusing(status, type_)), cast(Any, None), cast(Any, None), profile, ana.keyring)
+    api, nobody = cast(Any, Refusing(status, type_)), cast(Any, None)
+    letters = Letters(api, nobody, nobody, profile, OwnKeys(ana.keyring))
     with pytest.raises(ServiceError):
         letters.resend(letter)
     return letter

@@ -13,8 +13,9 @@ from sqlalchemy import select, text
 from typer.testing import CliRunner
 
 from services import __main__ as command_line
+from services.chassis import log_key
 from services.chassis.problems import Problem
-from services.consent import account_check, account_key
+from services.consent import account_check
 from services.consent.account_api import _present
 from services.consent.account_export import Log
 from services.consent.account_key import AccountKey, make_account_key, rotate_account_key
@@ -91,7 +92,7 @@ def test_what_a_former_key_signed_is_not_signed_anew_over_another_log(file: Path
 
 
 def test_the_step_that_no_reader_would_follow_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account_key, "MAX_STEPS", 2)
+    monkeypatch.setattr(log_key, "MAX_STEPS", 2)
     for _ in range(2):
         rotate_account_key(file)
     before = file.read_bytes()

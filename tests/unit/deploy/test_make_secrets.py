@@ -12,6 +12,7 @@ from cryptography import x509
 
 from deploy.make_secrets import main
 from services.chassis.config import SERVICES
+from services.chassis.log_key import rotate_log_key
 from services.consent.account_key import make_account_key, rotate_account_key
 
 
@@ -47,6 +48,15 @@ def test_no_file_holds_a_former_key_of_the_account_after_a_rotation(folder: Path
     assert [name for name, text in contents(folder).items() if former in text] == []
 
 
+def test_no_file_holds_a_former_key_of_the_key_log_after_a_rotation(folder: Path) -> None:
+    place = folder / "directory" / "key-log.jwk"
+    former = private(place)
+    rotate_log_key(place, "concord.example/directory/log")
+    main(folder)
+    assert private(place) != former
+    assert [name for name, text in contents(folder).items() if former in text] == []
+
+
 def test_the_copy_that_an_older_version_kept_is_removed(folder: Path) -> None:
     place, copy = folder / "consent" / "account.jwk", folder / "keys" / "account.jwk"
     make_account_key(copy)
@@ -65,7 +75,8 @@ def test_the_copy_becomes_the_key_where_there_is_no_other(folder: Path) -> None:
 
 
 def test_a_container_of_another_user_reads_the_key(folder: Path) -> None:
-    assert (folder / "consent" / "account.jwk").stat().st_mode & 0o777 == 0o644
+    for place in ("consent/account.jwk", "directory/key-log.jwk"):
+        assert (folder / place).stat().st_mode & 0o777 == 0o644
     assert folder.stat().st_mode & 0o777 == 0o700
 
 

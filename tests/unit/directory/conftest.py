@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,11 +13,21 @@ from services.chassis.db import Database
 from tests.unit.directory.house import House
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A directory on SQLite."""
-    database = Database(f"sqlite:///{tmp_path}/directory.db")
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database on SQLite in its newest form, made once: each test takes a copy."""
+    path = tmp_path_factory.mktemp("migrated") / "directory.db"
+    database = Database(f"sqlite:///{path}")
     migrate.upgrade(database, "directory")
+    database.dispose()  # what was in its journal is in the file then
+    return path
+
+
+@pytest.fixture
+def house(migrated: Path, tmp_path: Path) -> Iterator[House]:
+    """A directory on SQLite."""
+    shutil.copyfile(migrated, tmp_path / "directory.db")
+    database = Database(f"sqlite:///{tmp_path}/directory.db")
     yield House(database)
     database.dispose()
 

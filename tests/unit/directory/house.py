@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from concord_formats.key_log import origin
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask.testing import FlaskClient
 from flask_openapi.openapi import OpenAPI
 from joserfc.jwk import OKPKey
 from sqlalchemy import select
@@ -17,6 +21,7 @@ from services.chassis.db import Database
 from services.chassis.dpop import digest
 from services.chassis.event import Event
 from services.chassis.feed import Feed, Number
+from services.chassis.log_key import LogKey
 from services.chassis.service_auth import ServiceSigner, ServiceVerifier
 from services.chassis.wake import LocalNotifier
 from services.directory import enrolment, models
@@ -65,10 +70,19 @@ class House:
         verifier = ServiceVerifier("directory", self.service_keys)
         notifier = LocalNotifier()
         feed = Feed(database, notifier, self.clock, _settings(), models)
-        self.deps = Deps(_settings(), database, self.clock, feed, self.barrier, notifier, verifier)
+        self.log_key = LogKey(origin(BASE), Ed25519PrivateKey.generate())
+        self.deps = Deps(_settings(), database, self.clock, feed, self.barrier, notifier, verifier, self.log_key)
         self.keys = TokenKeys(database, self.clock)
-        self.app = self.another_process()
-        self.client = self.app.test_client()
+
+    @cached_property
+    def app(self) -> OpenAPI:
+        """The app, made when it is first asked for: not every test speaks HTTP."""
+        return self.another_process()
+
+    @cached_property
+    def client(self) -> FlaskClient:
+        """A way to the app."""
+        return self.app.test_client()
 
     def another_process(self) -> OpenAPI:
         """A further app on the same database, which shares nothing else with the first."""
@@ -190,4 +204,5 @@ def _settings() -> Settings:
         base_url=BASE,
         service_key_file=Path("unused"),
         service_keys_file=Path("unused"),
+        recovery_delay_hours=1,  # which a test can count through
     )

@@ -9,16 +9,19 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, text
+from concord_formats import merkle
+from concord_formats.key_log import read_binding
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from services.chassis import migrate
 from services.chassis.db import Database
-from services.directory import enrolment, models
+from services.directory import checkpoints, enrolment, key_log, models
 from services.directory.rules.people import Role
 from services.directory.tokens import TokenKeys
 from tests.unit.directory.account import Account, TestDevice, body_of, read_code
-from tests.unit.directory.house import House, problem
+from tests.unit.directory.grown_log import checkpoint, leaves
+from tests.unit.directory.house import House, Person, problem
 
 pytestmark = pytest.mark.real
 AT_ONCE = 6
@@ -136,3 +139,69 @@ def test_a_name_is_found_in_pages_here_too(place: House) -> None:
 
 def test_models_and_migrations_agree(place: House) -> None:
     assert migrate.differences(place.database, "directory", models.Base.metadata) == []
+
+
+def test_a_log_that_many_append_to_at_once_stays_one_tree(place: House) -> None:
+    """Each changes its keys twice, and others read meanwhile: every size has one checkpoint, and all of them agree."""
+    admin = place.administrator()
+    people = [admin, *(place.practitioner(admin, name=f"Person {n}") for n in range(AT_ONCE - 1))]
+    for person in people:
+        person.sign_in()
+        person.request("GET", f"/v1/practitioners/{person.id}")
+
+    def changes(person: Person) -> list[int]:
+        client, path = place.app.test_client(), f"/v1/practitioners/{person.id}/keys"
+        entries = [person.account.rotating(), person.account.adding(TestDevice())]
+        return [person.request("POST", path, client=client, json=body_of(each)).status_code for each in entries]
+
+    def reads() -> list[int]:
+        client = place.app.test_client()
+        return [checkpoint(place, client).size for _ in range(2 * AT_ONCE)]
+
+    renewing = [lambda: [checkpoints.renew(place.deps).size for _ in range(AT_ONCE)]]
+    told = at_once(*(lambda p=p: changes(p) for p in people), reads, *renewing)
+    assert told[:AT_ONCE] == [[201, 201]] * AT_ONCE
+    assert told[AT_ONCE] == sorted(told[AT_ONCE])
+    hashes = [merkle.leaf_hash(data) for data in leaves(place)]
+    assert len(hashes) == 3 * AT_ONCE
+    with place.database.transaction() as session:
+        given = [place.log_key.checkpoint(note) for note in session.scalars(select(models.KeyCheckpointRow.note))]
+    assert {each.size for each in given if each} == set(range(1, 3 * AT_ONCE + 1))
+    assert all(each and each.root == merkle.root(hashes[: each.size]) for each in given)
+    order = [(each.account, each.n) for each in map(read_binding, leaves(place))]
+    assert all([n for account, n in order if account == person.id] == [1, 2, 3] for person in people)
+
+
+def test_of_many_enrolments_that_race_the_one_that_wins_is_logged_alone(place: House) -> None:
+    admin = place.administrator()
+    made = enrolment.invite(place.deps, admin.caller(), enrolment.Person(Role.PRACTITIONER, "Pia Practice"))
+    secret = read_code(made.code)["secret"]
+    accounts = [Account(made.practitioner) for _ in range(AT_ONCE)]
+
+    def enrol(account: Account) -> Any:
+        body = {"practitioner": str(account.id), "secret": secret} | body_of(account.first_entry(TestDevice()))
+        return lambda: place.app.test_client().post("/v1/enrolments", json=body)
+
+    answers = at_once(*map(enrol, accounts))
+    winner = next(each for each, answer in zip(accounts, answers, strict=True) if answer.status_code == 201)
+    bound = [read_binding(data) for data in leaves(place)]
+    assert [(each.account, each.entry) for each in bound[1:]] == [(winner.id, winner.entries[0].digest)]
+    assert checkpoint(place).size == 2
+
+
+@pytest.mark.parametrize("statement", ["UPDATE key_leaf SET n = n", "DELETE FROM key_leaf", "TRUNCATE key_leaf"])
+def test_the_database_itself_keeps_the_leaves_of_the_log(place: House, statement: str) -> None:
+    place.administrator()
+    with pytest.raises(DBAPIError, match="never changed"), place.database.engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+def test_what_an_earlier_version_recorded_is_logged_once_however_many_come_for_it(place: House) -> None:
+    admin = place.administrator()
+    signed = admin.account.rotating()
+    with place.database.transaction() as session:
+        row = {"practitioner_id": admin.id, "n": 2, "entry": signed.entry, "signature": signed.signature}
+        session.execute(insert(models.KeyEntryRow).values(row | {"recorded_at": place.clock.now()}))
+    told = at_once(*(lambda: key_log.places(place.deps, admin.id, 2) for _ in range(AT_ONCE)))
+    assert told == [[0, 1]] * AT_ONCE
+    assert checkpoint(place).size == 2

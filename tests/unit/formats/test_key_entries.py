@@ -167,10 +167,11 @@ class TestFollowing:
         with pytest.raises(KeyEntryError):
             follow(ana.history[-1], after(ana, **change))
 
-    def test_the_identity_never_changes(self, ana: Clinician, eve: Clinician) -> None:
-        taken = json.loads(after(ana).entry) | {"identity": eve.keyring.identity_key().public().encode()}
+    @pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind is not EntryKind.RECOVERED])
+    def test_only_a_recovery_changes_the_identity(self, ana: Clinician, eve: Clinician, kind: EntryKind) -> None:
+        identity = {"identity": eve.keyring.identity_key().public().encode(), "kind": kind.value}
         with pytest.raises(KeyEntryError, match="identity"):
-            follow(ana.history[-1], signed(eve, taken))
+            follow(ana.history[-1], signed(eve, json.loads(after(ana).entry) | identity))
 
     def test_moments_do_not_run_backwards(self, ana: Clinician) -> None:
         earlier = (datetime.now(UTC) - timedelta(days=1)).isoformat()
@@ -214,5 +215,107 @@ class TestNothingComesBack:
         first = members(ana.history[0])["encryption"]
         ana.rotate()
         ana.history.append(after(ana, encryption=first))
+        with pytest.raises(KeyEntryError, match="retired"):
+            read_entries(ana.history)
+
+
+class TestRecovery:
+    """All lost: a new identity goes on where the old one ends, and takes nothing of it along."""
+
+    def _recovered(self, ana: Clinician, new: Clinician, **changed: Any) -> SignedEntry:
+        """The entry by which `new`, who has lost everything, goes on as `ana`."""
+        last, own = members(ana.history[-1]), members(new.history[0])
+        whole = own | {
+            "account": last["account"],
+            "n": last["n"] + 1,
+            "previous": ana.history[-1].digest,
+            "kind": "recovered",
+            "encryption_version": last["encryption_version"] + 1,
+            "at": datetime.now(UTC).isoformat(),
+        }
+        return signed(new, whole | changed)
+
+    def test_a_recovered_entry_goes_on_under_a_new_identity(self, ana: Clinician, eve: Clinician) -> None:
+        ana.change(add_device=new_device())
+        ana.history.append(self._recovered(ana, eve))
+        newest = read_entries(ana.history)[-1]
+        assert newest.identity == eve.keyring.identity_key().public().encode()
+        assert [device.id for device in newest.devices] == [eve.keyring.device]
+        assert newest.encryption_version == 2
+
+    def test_and_the_history_goes_on_after_it(self, ana: Clinician, eve: Clinician) -> None:
+        ana.history.append(self._recovered(ana, eve))
+        taken = Clinician(eve.keyring, ana.history)
+        taken.history.append(after(taken))
+        assert [entry.kind for entry in read_entries(taken.history)] == ["enrolled", "recovered", "keys-changed"]
+
+    def test_the_new_identity_signs_it_and_not_the_old_one(self, ana: Clinician, eve: Clinician) -> None:
+        line = self._recovered(ana, eve).entry
+        with pytest.raises(KeyEntryError, match="signed"):
+            follow(ana.history[-1], signed(ana, line))
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"n": 1},
+            {"n": 3},
+            {"previous": "0" * 64},
+            {"encryption_version": 1},
+            {"encryption_version": 3},
+            {"devices": []},
+            {"account": str(uuid4())},
+            {"kind": "enrolled"},
+            {"kind": "keys-changed"},
+            {"at": "2026-01-01T00:00:00Z"},
+        ],
+    )
+    def test_it_follows_as_strictly_as_any_other(self, ana: Clinician, eve: Clinician, changed: dict[str, Any]) -> None:
+        with pytest.raises(KeyEntryError):
+            follow(ana.history[-1], self._recovered(ana, eve, **changed))
+
+    def test_a_history_does_not_start_with_it(self, ana: Clinician, eve: Clinician) -> None:
+        with pytest.raises(KeyEntryError, match="starts"):
+            read_history([self._recovered(ana, eve)])
+
+    def test_it_has_exactly_one_device(self, ana: Clinician, eve: Clinician) -> None:
+        devices = [*members(eve.history[0])["devices"], new_device().model_dump(mode="json")]
+        with pytest.raises(KeyEntryError, match="recovered"):
+            follow(ana.history[-1], self._recovered(ana, eve, devices=devices))
+
+    def test_the_same_identity_has_nothing_to_recover(self, ana: Clinician, noor: Clinician) -> None:
+        own = json.loads(self._recovered(ana, noor).entry)
+        with pytest.raises(KeyEntryError, match="recovered"):
+            follow(ana.history[-1], signed(ana, own | {"identity": members(ana.history[0])["identity"]}))
+
+    @pytest.mark.parametrize("kept", ["id", "signing", "authentication"])
+    def test_nothing_of_the_lost_device_is_kept(self, ana: Clinician, eve: Clinician, kept: str) -> None:
+        lost, own = members(ana.history[0])["devices"][0], members(eve.history[0])["devices"][0]
+        with pytest.raises(KeyEntryError, match="recovered"):
+            follow(ana.history[-1], self._recovered(ana, eve, devices=[own | {kept: lost[kept]}]))
+
+    def test_nor_is_the_encryption_key(self, ana: Clinician, eve: Clinician) -> None:
+        with pytest.raises(KeyEntryError, match="recovered"):
+            follow(ana.history[-1], self._recovered(ana, eve, encryption=members(ana.history[0])["encryption"]))
+
+    def test_nor_the_old_identity_as_the_key_of_a_device(self, ana: Clinician, eve: Clinician) -> None:
+        own = members(eve.history[0])["devices"][0] | {"signing": members(ana.history[0])["identity"]}
+        with pytest.raises(KeyEntryError, match="recovered"):
+            follow(ana.history[-1], self._recovered(ana, eve, devices=[own]))
+
+    def test_an_identity_that_was_replaced_does_not_come_back(self, ana: Clinician, eve: Clinician) -> None:
+        ana.history.append(self._recovered(ana, eve))
+        spare = Clinician()
+        back = json.loads(self._recovered(Clinician(eve.keyring, ana.history), spare).entry)
+        ana.history.append(signed(ana, back | {"identity": members(ana.history[0])["identity"]}))
+        follow(ana.history[-2], ana.history[-1])  # its neighbour sees nothing wrong
+        with pytest.raises(KeyEntryError, match="retired"):
+            read_entries(ana.history)
+
+    def test_nor_an_earlier_device(self, ana: Clinician, eve: Clinician) -> None:
+        lost = members(ana.history[0])["devices"][0]
+        ana.change(add_device=new_device())
+        ana.change(revoke_device=ana.keyring.device)
+        ana.history.append(self._recovered(ana, eve, devices=[lost]))
+        follow(ana.history[-2], ana.history[-1])
         with pytest.raises(KeyEntryError, match="retired"):
             read_entries(ana.history)

@@ -164,3 +164,11 @@ def test_a_leaf_takes_a_whole_salt() -> None:
     assert leaf_data(b"s" * 32, b"event") != leaf_data(b"t" * 32, b"event")
     with pytest.raises(ValueError, match="salt"):
         leaf_data(b"", b"s" * 32 + b"event")  # where the salt ends cannot be moved
+
+
+@pytest.mark.parametrize("name", ["", "two words", "plus+sign", "line\nfeed", "n" * 257, "\ud800", "tab\t", "nel\x85"])
+def test_a_name_that_cannot_stand_in_a_note_is_no_keys_name(name: str) -> None:
+    with pytest.raises(NoteError):
+        VerifierKey.of(name, KEY)
+    with pytest.raises(NoteError):
+        VerifierKey.decode(OWN.encode().replace(ORIGIN, name, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 from concord_formats.account import ORIGIN, AccountCount
@@ -68,3 +69,30 @@ def test_a_chain_of_rubbish_ends() -> None:
 
 def test_a_succession_says_what_it_was_made_of() -> None:
     assert Succession.parse(Succession(NAMED[3]).encode()).key == NAMED[3]
+
+
+def test_the_statement_of_the_account_is_what_it_always_was() -> None:
+    assert Succession(NAMED[1]).encode() == f"concord.care/account-succession\n{NAMED[1].encode()}\n"
+
+
+class TestAnotherLog:
+    """The same keys and chain under the name of a key log."""
+
+    NAME = "concord.example/directory/log"
+    CHAIN: ClassVar = [name_successor(old, "concord.example/directory/log", new) for old, new in pairwise(KEYS[:3])]
+
+    def test_a_key_logs_keys_follow_one_another(self) -> None:
+        first, _, last = (VerifierKey.of(self.NAME, key) for key in KEYS[:3])
+        assert follow(self.CHAIN, first, last)
+        assert not follow(self.CHAIN, last, first)
+        assert self.CHAIN[0].startswith("concord.example/directory/log-succession\n")
+
+    def test_a_chain_of_one_log_is_none_of_another(self) -> None:
+        assert not follow(CHAIN, VerifierKey.of(self.NAME, KEYS[0]), VerifierKey.of(self.NAME, KEYS[1]))
+        assert not follow(self.CHAIN, NAMED[0], NAMED[1])
+
+    def test_a_statement_whose_first_line_is_another_logs_is_refused(self) -> None:
+        key = VerifierKey.of(self.NAME, KEYS[1]).encode()
+        for first in ("concord.care/account-succession", self.NAME, f"{self.NAME}-succession2", ""):
+            with pytest.raises(NoteError):
+                Succession.parse(f"{first}\n{key}\n")

@@ -83,9 +83,12 @@ class DirectoryApi:
         entries = self._json("GET", f"/practitioners/{practitioner}/keys")["entries"]
         return [SignedEntry(from_base64url(e["entry"]), from_base64url(e["signature"])) for e in entries]
 
-    def append_keys(self, practitioner: UUID, entry: SignedEntry) -> None:
-        """Append an entry to one's own history."""
-        self._json("POST", f"/practitioners/{practitioner}/keys", json=_encoded(entry))
+    def append_keys(self, practitioner: UUID, entry: SignedEntry) -> dict[str, Any]:
+        """Append an entry to one's own history; `effective_at` says since when a device it revokes is stopped.
+
+        Raises `ServiceError` (`key-entry-conflict`).
+        """
+        return dict(self._json("POST", f"/practitioners/{practitioner}/keys", json=_encoded(entry)))
 
     def invite(self, *, role: str, name: str, npi: str | None, taxonomy: str | None) -> Invitation:
         """As an administrator: invite a person to one's own organization."""

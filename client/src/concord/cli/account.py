@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from concord_formats.recovery_codes import grouped
 from rich.prompt import Prompt
 
 from ..client import Client
 from ..doctor import examine
 from .output import Json, show, show_rows
+from .recovery import KitFile, after_new_code, told
 from .session import Home, PassphraseFile, passphrase, profile, unlock
+from .sheets import check_place
 
 
 def register(app: typer.Typer) -> None:
@@ -28,14 +31,19 @@ def register(app: typer.Typer) -> None:
 
 def enroll(
     invitation: Annotated[Path | None, typer.Option(help="File with the invitation; - for standard input.")] = None,
+    kit: KitFile = None,
     home: Home = None,
     passphrase_file: PassphraseFile = None,
     json: Json = False,
 ) -> None:
     """Use an invitation: make your keys on this device and publish the public ones."""
+    if kit is not None:
+        check_place(kit)
     text = _read(invitation)
     with Client.enrol(profile(home), text, passphrase(passphrase_file, new=True)) as client:
-        _show_me(client, json)
+        made = client.recovery_code or ""
+        _show_me(client, json, told(made), recovery_code=grouped(made))
+        after_new_code(client, made, kit)
 
 
 def whoami(home: Home = None, passphrase_file: PassphraseFile = None, json: Json = False) -> None:
@@ -53,10 +61,10 @@ def doctor(home: Home = None, json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _show_me(client: Client, as_json: bool) -> None:
+def _show_me(client: Client, as_json: bool, further: str = "", **members: str) -> None:
     me = client.whoami()
     fingerprint = client.colleagues.fingerprint(client.practitioner)
-    value = me.model_dump(mode="json") | {"device": client.settings.device, "fingerprint": fingerprint}
+    value = me.model_dump(mode="json") | {"device": client.settings.device, "fingerprint": fingerprint} | members
     text = (
         f"{me.name} ({me.role}, {me.status})\n"
         f"  organization  {me.organization.name}\n"
@@ -65,7 +73,7 @@ def _show_me(client: Client, as_json: bool) -> None:
         f"  device        {client.settings.device}\n"
         f"  fingerprint   {fingerprint}"
     )
-    show(value, text, as_json=as_json)
+    show(value, f"{text}\n{further}".rstrip("\n"), as_json=as_json)
 
 
 def _read(path: Path | None) -> str:

@@ -19,12 +19,19 @@ from . import (
     admin,
     consent_draft,
     consent_fhir,
+    device,
     directory,
     emergency,
     explain,
+    key_log,
     letters,
+    letters_again,
     patient_code,
+    recover,
+    recovery,
+    recovery_cases,
     restriction,
+    witness,
 )
 from .output import fail
 
@@ -37,6 +44,7 @@ app = typer.Typer(
 )
 account.register(app)
 app.add_typer(directory.app, name="directory")
+app.add_typer(device.app, name="device")
 app.add_typer(patient_code.app, name="patient")  # the commands of `patient`, and those for a code
 explain.register(consent_draft.app)
 consent_fhir.register(consent_draft.app)
@@ -44,9 +52,15 @@ app.add_typer(consent_draft.app, name="consent")  # the commands of `consent`, a
 app.add_typer(restriction.app, name="restriction")
 app.add_typer(account_of_disclosures.app, name="account")
 letters.register(app)
+letters_again.register(app)
 app.add_typer(emergency.app, name="emergency")
 app.command()(emergency.notices)
 app.add_typer(admin.app, name="admin")
+app.add_typer(key_log.app, name="log")
+recover.register(app)
+app.add_typer(recovery.app, name="recovery")
+recovery_cases.register(app, admin.app)
+app.add_typer(witness.app, name="witness")
 
 
 def _fail_usage(error: typer.TyperException, as_json: bool) -> NoReturn:

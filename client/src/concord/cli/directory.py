@@ -49,7 +49,7 @@ def show_colleague(
 ) -> None:
     """Show a colleague and the fingerprint of their keys; the first time, their keys are pinned."""
     with unlock(home, passphrase_file) as client:
-        person = client.directory.practitioner(practitioner)
+        person = client.colleagues.person(practitioner)
         pinned = client.colleagues.keys(practitioner)
         fingerprint = client.colleagues.fingerprint(practitioner)
     value = person.model_dump(mode="json") | {"fingerprint": fingerprint, "first_use": pinned.first_use}

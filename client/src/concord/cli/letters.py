@@ -71,13 +71,13 @@ def send(  # noqa: PLR0913, PLR0917 - the options of a letter
         found: list[Proposal] = []
         with progress("Sealing", size, quiet=json) as step, _saying_where(found):
             sent = client.letters.send(draft, step=step, proposed=found.append)
-        _show_sent(client, sent, json, found[0])
+        show_sent(client, sent, json, found[0])
 
 
 def resend(letter: LetterId, home: Home = None, passphrase_file: PassphraseFile = None, json: Json = False) -> None:
     """Hand over again a letter whose sending was interrupted; it is never delivered twice."""
     with unlock(home, passphrase_file) as client:
-        _show_sent(client, client.letters.resend(letter), json)
+        show_sent(client, client.letters.resend(letter), json)
 
 
 def inbox(
@@ -154,7 +154,7 @@ def _saying_where(found: list[Proposal]) -> Iterator[None]:
         raise
 
 
-def _show_sent(client: Client, sent: Sent, as_json: bool, found: Proposal | None = None) -> None:
+def show_sent(client: Client, sent: Sent, as_json: bool, found: Proposal | None = None) -> None:
     names = ", ".join(client.directory.practitioner(person).name for person in sent.recipients)
     state = sent.answer["state"]
     told = {

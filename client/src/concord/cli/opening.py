@@ -102,7 +102,7 @@ def _show(client: Client, opened: OpenedLetter, document: str, as_json: bool) ->
 
 def _about(client: Client, opened: OpenedLetter) -> list[Row]:
     statement = opened.statement
-    sender = client.directory.practitioner(statement.sender)
+    sender = client.colleagues.person(statement.sender, fresh=False)
     alias = client.address_book.alias(statement.patient)
     return [
         ("From", f"{sender.name}, {sender.organization.name}"),

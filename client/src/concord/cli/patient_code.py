@@ -5,7 +5,6 @@ Owns these commands. Refuses to show a code twice, or to write it anywhere but w
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +12,10 @@ import typer
 from concord_formats.vocabulary import FormLanguage
 
 from ..forms import Practice, render_code_sheet
-from ..private_files import replacing
-from .output import Json, note, show
+from .output import Json, show
 from .patient import app
 from .session import Home, PassphraseFile, unlock
+from .sheets import write_sheet
 
 Patient = Annotated[str, typer.Argument(help="Alias or token of the patient.")]
 
@@ -36,12 +35,7 @@ def code(
         issued = client.patient_codes.issue(client.address_book.token(patient))
         practice = Practice(client.whoami().organization.name, practice_address, practice_phone)
     sheet = render_code_sheet(issued.code, language.value, practice, issued.page)
-    if str(output) == "-":
-        sys.stdout.write(sheet.text)
-        return
-    with replacing(output) as target:
-        target.write(sheet.pdf if output.suffix.lower() == ".pdf" else sheet.text.encode())
-    note(f"Give the sheet to the patient, and delete {output}: the code is on it.")
+    write_sheet(sheet, output, f"Give the sheet to the patient, and delete {output}: the code is on it.")
 
 
 @app.command("code-cancel")

@@ -10,6 +10,7 @@ import getpass
 import os
 import sys
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -17,6 +18,8 @@ import typer
 from ..client import Client
 from ..errors import PassphraseNeededError
 from ..profile import Profile
+from .aftercare import after
+from .key_log_remarks import tell_open, tell_reading
 
 Home = Annotated[
     Path | None,
@@ -39,7 +42,23 @@ def unlock(home: Path | None, passphrase_file: Path | None) -> Client:
     """An unlocked client. Says first that nobody is enrolled, before it asks for a passphrase."""
     chosen = profile(home)
     chosen.load()
-    return Client.unlock(chosen, passphrase(passphrase_file))
+    client = _AtTheScreen.unlock(chosen, passphrase(passphrase_file))
+    client.key_log.tell(tell_reading)
+    return client
+
+
+class _AtTheScreen(Client):
+    """A client for one command: what follows a command that succeeded is done before the connections close."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                after(self)
+            tell_open(self)
+        finally:
+            super().__exit__(kind, error, trace)
 
 
 def passphrase(path: Path | None, *, new: bool = False) -> str:

@@ -25,16 +25,57 @@ Owns the tree of errors; each has a `message` (what happened), a `hint` (what to
     ├── AddressBookError           an alias or token is taken, unknown or ill-formed
     ├── PinError
     │   ├── KeysChangedError           a colleague's identity key is not the pinned one
+    │   │   ├── RecoveredKeysError         it was replaced by a recovery (`at`, `attested_by`)
+    │   │   └── UnattestedRecoveryError    it was, and two administrators did not attest to that
     │   ├── HistoryRewrittenError      a colleague's key history does not go on from the pinned one
     │   ├── BadHistoryError            a key history is malformed or wrongly signed
-    │   └── FingerprintMismatchError   the compared fingerprint is not that of these keys
+    │   ├── FingerprintMismatchError   the compared fingerprint is not that of these keys
+    │   └── KeyLogError                the key log, or what is said beside it, cannot be relied on (`kind`)
+    │       ├── SwappedKeyError            a key history is not the one that was logged
+    │       ├── HiddenRotationError        the log has a later entry than the one that was shown
+    │       ├── NameMismatchError          an account is shown under another name than in the log
+    │       ├── UnloggedKeyError           a key entry stands in no leaf of the log
+    │       ├── ForkedLogError             two signed checkpoints cannot be of one log
+    │       ├── RolledBackLogError         the log is smaller than it was
+    │       ├── StalledLogError            the log is not fresh, or an own entry is not in it
+    │       ├── LogKeyError                the log is signed by another key than the pinned one
+    │       ├── WitnessMissingError        too few witnesses have cosigned it
+    │       └── MalformedLogError          something of it cannot be read
+    ├── RecoveryError              a recovery code, or what it should open, cannot be used
+    │   ├── RecoveryCodeError          the text is no code and no kit
+    │   ├── RecoveryRefusedError       the directory does not know this code for this account (`tries`)
+    │   ├── TooManyGuessesError        too many wrong codes were tried (`retry_after`)
+    │   ├── RecoveryCodeChangedError   another device made a new code
+    │   ├── NoRecoveryCodeError        there is no code yet
+    │   └── BackupError                the backup that the directory gave is not one to rely on
+    │       ├── MalformedBackupError       it does not open, or does not hold what it should
+    │       ├── ForeignBackupError         it is of another account or identity
+    │       ├── BackupRolledBackError      it is older than the account's keys
+    │       └── BackupTooLargeError        what it should hold does not fit
     ├── ServiceError               a service refused (`type`, `status`)
     ├── UnreachableError           a service did not answer
     ├── EnrolmentError
     │   ├── InvitationError
     │   ├── NotEnrolledError
     │   └── AlreadyEnrolledError
+    ├── RecoveryCaseError          a recovery case cannot go on as asked
+    │   ├── CaseCodeError              the text is no code of a case, or none that is accepted
+    │   ├── CaseRefusedError           the case was refused, or overtaken by a change of keys
+    │   ├── CaseHistoryError           the history or the entry that waits is not one to go on from
+    │   └── NothingToAttestError       no new keys wait in it
     ├── FormError                  a form cannot be printed as asked (`field` names what is wrong)
+    ├── DeviceError                something between one's own devices
+    │   ├── PortableError              what an account takes along is malformed or too large
+    │   ├── PairingError               a pairing cannot go on
+    │   │   ├── PairingCodeError           the text is no pairing code that can be used
+    │   │   ├── PairingForgedError         a request or an answer was not made with the pairing's secret
+    │   │   ├── PairingTakenError          the code was used by another device
+    │   │   └── PairingOverError           its time is over
+    │   ├── TransferError              what another device handed over cannot be relied on
+    │   │   └── TransferMissingError       the newest encryption key was not handed over yet
+    │   ├── RotationRaceError          another device changes the keys at the same moment, again and again
+    │   ├── TooManyDevicesError        the account has as many devices as it may have
+    │   └── UnknownDeviceError         no device of one's own in force has this id
     ├── NoRecipientError           a consent has nobody to send to
     ├── EvidenceError              the signed form of a consent cannot be relied on
     ├── AccountError               an account of disclosures does not verify; do not rely on it
@@ -50,7 +91,10 @@ Owns the tree of errors; each has a `message` (what happened), a `hint` (what to
     │       └── LineChangedError           it is not what stands in the log
     ├── EmergencyError             an emergency cannot be declared as asked
     ├── RevocationPendingError     a revocation is recorded, and not confirmed everywhere yet
-    └── RestrictionPendingError    a restriction is recorded, and not confirmed everywhere yet
+    ├── RestrictionPendingError    a restriction is recorded, and not confirmed everywhere yet
+    └── WitnessError               a witness cannot run as asked
+        ├── WitnessKeyFileError        its key's file is not there to be made, or is no key of a witness
+        └── WitnessStateError          what it cosigned cannot be read, or is another witness's
 
 Refuses content: no message holds a word of a letter, a patient's name, a passphrase or a key.
 """
@@ -78,11 +122,38 @@ from .consents import (
     RestrictionPendingError,
     RevocationPendingError,
 )
+from .devices import (
+    DeviceError,
+    PairingCodeError,
+    PairingError,
+    PairingForgedError,
+    PairingOverError,
+    PairingTakenError,
+    PortableError,
+    RotationRaceError,
+    TooManyDevicesError,
+    TransferError,
+    TransferMissingError,
+    UnknownDeviceError,
+)
 from .documents import (
     ConsentResourceError,
     DocumentError,
     FormError,
     LabelsLeftOutError,
+)
+from .key_log import (
+    ForkedLogError,
+    HiddenRotationError,
+    KeyLogError,
+    LogKeyError,
+    MalformedLogError,
+    NameMismatchError,
+    RolledBackLogError,
+    StalledLogError,
+    SwappedKeyError,
+    UnloggedKeyError,
+    WitnessMissingError,
 )
 from .keys import (
     AddressBookError,
@@ -93,7 +164,9 @@ from .keys import (
     KeysChangedError,
     PassphraseNeededError,
     PinError,
+    RecoveredKeysError,
     StoreError,
+    UnattestedRecoveryError,
     WrongPassphraseError,
 )
 from .letters import (
@@ -110,6 +183,26 @@ from .letters import (
     TamperedLetterError,
     UnknownSignerError,
 )
+from .recovery import (
+    BackupError,
+    BackupRolledBackError,
+    BackupTooLargeError,
+    ForeignBackupError,
+    MalformedBackupError,
+    NoRecoveryCodeError,
+    RecoveryCodeChangedError,
+    RecoveryCodeError,
+    RecoveryError,
+    RecoveryRefusedError,
+    TooManyGuessesError,
+)
+from .recovery_cases import (
+    CaseCodeError,
+    CaseHistoryError,
+    CaseRefusedError,
+    NothingToAttestError,
+    RecoveryCaseError,
+)
 from .services import (
     PROBLEM_PREFIX,
     AlreadyEnrolledError,
@@ -119,6 +212,11 @@ from .services import (
     ServiceError,
     UnreachableError,
 )
+from .witness import (
+    WitnessError,
+    WitnessKeyFileError,
+    WitnessStateError,
+)
 
 __all__ = [
     "PROBLEM_PREFIX",
@@ -126,22 +224,33 @@ __all__ = [
     "AccountLineError",
     "AddressBookError",
     "AlreadyEnrolledError",
+    "BackupError",
+    "BackupRolledBackError",
+    "BackupTooLargeError",
     "BadHistoryError",
     "BodyMismatchError",
+    "CaseCodeError",
+    "CaseHistoryError",
+    "CaseRefusedError",
     "CheckpointError",
     "ConcordError",
     "ConsentResourceError",
     "CountError",
+    "DeviceError",
     "DocumentError",
     "EmergencyError",
     "EnrolmentError",
     "EvidenceError",
     "FingerprintMismatchError",
+    "ForeignBackupError",
     "ForkedAccountError",
+    "ForkedLogError",
     "FormError",
     "ForwardedLetterError",
+    "HiddenRotationError",
     "HistoryRewrittenError",
     "InvitationError",
+    "KeyLogError",
     "KeyringError",
     "KeysChangedError",
     "LabelsLeftOutError",
@@ -151,24 +260,57 @@ __all__ = [
     "LineMissingError",
     "LineRepeatedError",
     "LogKeyChangedError",
+    "LogKeyError",
     "MalformedAccountError",
+    "MalformedBackupError",
     "MalformedLetterError",
+    "MalformedLogError",
+    "NameMismatchError",
     "NoRecipientError",
+    "NoRecoveryCodeError",
     "NotARecipientError",
     "NotEnrolledError",
+    "NothingToAttestError",
+    "PairingCodeError",
+    "PairingError",
+    "PairingForgedError",
+    "PairingOverError",
+    "PairingTakenError",
     "PassphraseNeededError",
     "PinError",
+    "PortableError",
     "ReceiptError",
+    "RecoveredKeysError",
+    "RecoveryCaseError",
+    "RecoveryCodeChangedError",
+    "RecoveryCodeError",
+    "RecoveryError",
+    "RecoveryRefusedError",
     "RestrictionPendingError",
     "RevocationPendingError",
     "RevokedDeviceError",
+    "RolledBackLogError",
+    "RotationRaceError",
     "SealingError",
     "ServiceError",
     "SignatureMismatchError",
+    "StalledLogError",
     "StatementMismatchError",
     "StoreError",
+    "SwappedKeyError",
     "TamperedLetterError",
+    "TooManyDevicesError",
+    "TooManyGuessesError",
+    "TransferError",
+    "TransferMissingError",
+    "UnattestedRecoveryError",
+    "UnknownDeviceError",
     "UnknownSignerError",
+    "UnloggedKeyError",
     "UnreachableError",
+    "WitnessError",
+    "WitnessKeyFileError",
+    "WitnessMissingError",
+    "WitnessStateError",
     "WrongPassphraseError",
 ]

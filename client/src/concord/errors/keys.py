@@ -5,6 +5,9 @@ Owns these errors. Refuses to name a passphrase, a key or a patient.
 
 from __future__ import annotations
 
+from datetime import datetime
+from uuid import UUID
+
 from .base import ConcordError
 
 
@@ -55,6 +58,36 @@ class KeysChangedError(PinError):
     """A colleague's identity key is not the one that was pinned."""
 
     hint_by_default = "Call your colleague. If they enrolled anew, compare fingerprints, then: concord directory trust"
+
+
+class RecoveredKeysError(KeysChangedError):
+    """A colleague lost every key, and two administrators attested to the new ones (`at`, `attested_by`: their ids).
+
+    `attested_by` is empty where that could not be looked at.
+    """
+
+    hint_by_default = (
+        "Call your colleague, and compare fingerprints: concord directory trust. Who the administrators are: concord "
+        "directory show ID"
+    )
+
+    def __init__(self, account: UUID, n: int, at: datetime, attested_by: tuple[UUID, ...] = ()) -> None:
+        by = f", attested by the administrators {' and '.join(map(str, attested_by))}" if attested_by else ""
+        message = f"every key of {account} was replaced by a recovery on {at:%Y-%m-%d at %H:%M %Z}{by}"
+        super().__init__(message, account=account, n=n, at=at, attested_by=list(attested_by))
+        self.account = account
+        self.n = n
+        self.at = at
+        self.attested_by = attested_by
+
+
+class UnattestedRecoveryError(KeysChangedError):
+    """A colleague's identity key was replaced by a recovery that two administrators did not attest to."""
+
+    hint_by_default = (
+        "Send nothing. Call your colleague, and tell the directory's operator and your administrator. Keys that you "
+        "compared with your colleague are accepted all the same: concord directory trust"
+    )
 
 
 class HistoryRewrittenError(PinError):

@@ -7,6 +7,7 @@ printing a box where a part of a name should be. The same sheet gives the same b
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,12 +16,13 @@ from importlib import resources
 from itertools import takewhile
 from typing import cast
 
+import segno
 from fpdf import FPDF
 from fpdf.enums import Align, MethodReturnValue, TextMode, XPos, YPos
 from fpdf.fonts import TTFFont
 
 from ..errors import FormError
-from .blocks import Blank, Block, Display, Heading, Items, Mark, Paragraph, Sheet
+from .blocks import Blank, Block, Display, Heading, Items, Mark, Paragraph, QrCode, Sheet
 from .filled import tidy
 
 _FONT = "DejaVuSans"  # 2.37, unmodified; its licence stands beside it
@@ -38,6 +40,10 @@ _LINE = 5.4
 _GAP = 1.6
 _INDENT = 6.0
 _RULE = 13.0  # above a line to sign on: room for a hand
+# A QR code's side: modules of a millimetre and less, which every telephone reads at arm's length.
+_QR_SIDE = 46.0
+# ISO/IEC 18004, section 6.3.8: four modules of white around it, or a camera does not find it.
+_QUIET_MODULES = 4
 _WIDER = 0.72  # the share of the width for a signature, beside its date
 # Points: text that an older patient can read, and the foot.
 _TEXT, _HEADING, _TITLE, _CODE, _FOOT = 11.0, 12.5, 16.0, 18.0, 9.0
@@ -127,6 +133,8 @@ class _Paper(FPDF):
                 self._blank(label, beside)
             case Display(text):
                 self._bold(text, _CODE)
+            case QrCode(text):
+                self._qr_code(text)
 
     def _write(self, text: str, indent: float = 0.0) -> None:
         drawn = text.replace(_NON_JOINER, _IN_ITS_PLACE)
@@ -155,6 +163,18 @@ class _Paper(FPDF):
         self.set_x(left)
         self.multi_cell(width, _LINE, label, align=Align.L, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
+    def _qr_code(self, text: str) -> None:
+        """Black rectangles, one for each run of black modules in a row."""
+        # Level M mends 15 of 100: a fold or a stain.
+        rows = [bytes(row) for row in segno.make_qr(text, error="m").matrix]
+        module = _QR_SIDE / len(rows)
+        top, left = self.get_y() + _QUIET_MODULES * module, self.l_margin + _QUIET_MODULES * module
+        self.set_fill_color(0)
+        for down, row in enumerate(rows):
+            for start, length in _runs(row):
+                self.rect(left + start * module, top + down * module, length * module, module, style="F")
+        self.set_y(top + _QR_SIDE + _QUIET_MODULES * module)
+
     def _bold(self, text: str, size: float) -> None:
         """Heavier strokes of the one font: a second one would double what is shipped."""
         with self.local_context(text_mode=TextMode.FILL_STROKE, line_width=0.25):
@@ -168,6 +188,8 @@ class _Paper(FPDF):
         match block:
             case Heading() | Display():
                 return 2.5 * _LINE
+            case QrCode():
+                return 1.5 * _QR_SIDE
             case Paragraph(text):
                 return self._text_height(text, 0.0)
             case Items(items):
@@ -191,6 +213,12 @@ class _Paper(FPDF):
             yield
         finally:
             self.set_text_shaping(False)
+
+
+def _runs(row: bytes) -> Iterator[tuple[int, int]]:
+    """Where each run of ones begins, and how long it is."""
+    for black in re.finditer(rb"\x01+", row):
+        yield black.start(), len(black.group())
 
 
 def _needs_shaping(character: str) -> bool:

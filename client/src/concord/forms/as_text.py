@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import textwrap
 
-from .blocks import Blank, Block, Display, Heading, Items, Mark, Paragraph, Sheet
+from .blocks import Blank, Block, Display, Heading, Items, Mark, Paragraph, QrCode, Sheet
 
 _WIDTH = 78
 _MARKS = {Mark.BULLET: "- ", Mark.BOX: "[ ] "}
@@ -33,7 +33,7 @@ def _lines(block: Block) -> list[str]:
             return [line for item in items for line in _item(item, _MARKS[mark])]
         case Blank(label, beside):
             return [line for each in (label, beside) if each for line in ("", "_" * _WIDTH, *_wrapped(each))]
-        case Display(text):
+        case Display(text) | QrCode(text):
             return [f"    {text}"]
 
 

@@ -1,7 +1,7 @@
 """What a printed sheet is made of, before anybody decides between paper and screen.
 
 Owns the pieces (headings, paragraphs, lists, lines to write on) and the sheet that they make. Refuses to know what they
-say and how they look: `compose` and `code_sheet` fill them, `as_text` and `as_pdf` render them.
+say and how they look: `compose`, `code_sheet` and `recovery.kit` fill them, `as_text` and `as_pdf` render them.
 """
 
 from __future__ import annotations
@@ -55,12 +55,19 @@ class Display:
     text: str
 
 
-Block = Heading | Paragraph | Items | Blank | Display
+@dataclass(frozen=True)
+class QrCode:
+    """A text for a camera, as a QR code (ISO/IEC 18004); a sheet in plain text has the text itself."""
+
+    text: str
+
+
+Block = Heading | Paragraph | Items | Blank | Display | QrCode
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A document for the patient. `foot` stands on every page, before the page's number; `page` has {page}, {pages}."""
+    """A document for ink. `foot` stands on every page, before the page's number; `page` has {page}, {pages}."""
 
     language: str
     title: str

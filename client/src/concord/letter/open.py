@@ -54,6 +54,7 @@ class OpenedLetter:
     address: Address
     signer: Signer
     sha256: str
+    log_doubts: tuple[str, ...] = ()
 
     @property
     def notice(self) -> str | None:
@@ -70,8 +71,8 @@ class OpenedLetter:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Where scope and notice do not fit the letter, a line each, to show beside them."""
-        return doubts(self.address, self.statement.scope, self.statement.notice)
+        """What its proof says against the key log, and where scope and notice do not fit the letter: a line each."""
+        return (*self.log_doubts, *doubts(self.address, self.statement.scope, self.statement.notice))
 
 
 @dataclass(frozen=True)
@@ -92,16 +93,18 @@ def open_letter(
     reader: UUID,
     sender_history: SenderKeys,
     target: Path | BinaryIO,
+    log_doubts: Callable[[Statement], tuple[str, ...]] | None = None,
     progress: Progress | None = None,
     beforehand: Callable[[OpenedLetter], None] | None = None,
 ) -> OpenedLetter:
     """Check a letter and write its document to `target`, whole or not at all. Constant memory, one pass.
 
     `reader` is one's own id and `identities` one's own keys, old ones among them; `sender_history` gives the pinned
-    and checked keys of the sender. A `target` that is a path gets the document by renaming (mode 0600); a stream gets
-    it from a sealed spool after the last check. `beforehand` is called after the last check and before the document
-    can be read; when it raises, nobody gets the document. Raises `LetterError`; whatever `sender_history` and
-    `beforehand` raise passes through.
+    and checked keys of the sender. `log_doubts` holds the letter's proof against the key log, once it is known to be
+    the sender's: what it answers is shown before the document. A `target` that is a path gets the document by renaming
+    (mode 0600); a stream gets it from a sealed spool after the last check. `beforehand` is called after the last check
+    and before the document can be read; when it raises, nobody gets the document. Raises `LetterError`; whatever
+    `sender_history`, `log_doubts` and `beforehand` raise passes through.
     """
     letter = HashingReader(source)
     address_line, address = _read_address(letter)
@@ -114,10 +117,11 @@ def open_letter(
     _check_named(statement, _Reader(reader, identities))
     signer = _check_signer(statement, sender_history)
     _check_signature(signer, statement_line, signature)
+    told = log_doubts(statement) if log_doubts else ()
     with verified_into(target) as sink:
         with _sealed_errors():
             _copy_body(plain, sink, statement.body, progress)
-        opened = OpenedLetter(statement, address, signer, letter.sha256)
+        opened = OpenedLetter(statement, address, signer, letter.sha256, told)
         if beforehand:
             beforehand(opened)
     return opened

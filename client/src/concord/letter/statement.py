@@ -23,9 +23,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from ..errors import MalformedLetterError, StatementMismatchError
 from .scope import ConsentScope, Notice
 
-# Twenty recipients of 160 bytes, a signing key of 2.6 KiB, a scope of 1.5 KiB and the members of an address: a longer
-# one is not ours.
-MAX_STATEMENT_BYTES = 32 * 1024
+# Twenty recipients of 160 bytes, a signing key of 2.6 KiB, a scope of 1.5 KiB, a proof of 8 KiB (more, as JSON writes
+# it) and the members of an address: a longer one is not ours.
+MAX_STATEMENT_BYTES = 48 * 1024
+# A path of twenty hashes, a checkpoint with two signatures and a binding are some two KiB.
+MAX_PROOF_CHARACTERS = 8 * 1024
 # Of plaintext. The services take 272 MiB of a whole letter, which leaves room for the seal.
 MAX_BODY_BYTES = 256 * 1024 * 1024
 
@@ -58,18 +60,21 @@ Label = Information | Sensitivity
 
 @dataclass(frozen=True)
 class Enclosed:
-    """What a statement says beside the address: the consent's scope, the notice, the labels that were left out."""
+    """What a statement says beside the address: the consent's scope, the notice, the labels that were left out, and
+    the proof that the sender's keys stand in the key log (`concord_formats.log_proof`).
+    """
 
     scope: ConsentScope | None = None
     notice: str | None = None
     labels_left_out: frozenset[Label] = frozenset()
+    key_log: str | None = None
 
 
 class Statement(BaseModel):
     """What a sender signs of one letter; `signing_key` is the device's hybrid public key in base64url.
 
     `labels_left_out` were found in the document and not declared, and `label_reason` says why: one is not there
-    without the other.
+    without the other. `key_log` is a tlog-proof of the sender's newest binding; it is read when a letter is opened.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -90,6 +95,7 @@ class Statement(BaseModel):
     labels_left_out: Annotated[frozenset[Label], Field(min_length=1)] | None = None
     scope: ConsentScope | None = None
     notice: Notice | None = None
+    key_log: Annotated[str, StringConstraints(min_length=1, max_length=MAX_PROOF_CHARACTERS)] | None = None
     thread: Id
     reply_to: Id | None = None
     address_sha256: Sha256
@@ -156,6 +162,7 @@ def state(
         scope=enclosed.scope,
         notice=enclosed.notice,
         labels_left_out=enclosed.labels_left_out or None,
+        key_log=enclosed.key_log,
     )
 
 
@@ -185,6 +192,7 @@ def check_address(statement: Statement, address: Address, address_line: bytes) -
 
 __all__ = [
     "MAX_BODY_BYTES",
+    "MAX_PROOF_CHARACTERS",
     "MAX_STATEMENT_BYTES",
     "Enclosed",
     "Label",
