@@ -15,9 +15,10 @@ from services.chassis.auth import caller
 from services.chassis.guesses import client_address, network_of
 from services.chassis.web import SIGNED_IN, answer, blueprint
 
-from . import devices_shapes as shapes
+from . import backups_shapes as shapes
 from . import usecases
 from .deps import Deps
+from .devices_shapes import MAX_BODY_BYTES
 from .shapes import RecordedAnswer
 
 
@@ -27,7 +28,7 @@ def routes(deps: Deps) -> list[APIBlueprint]:
 
 
 def _backups(deps: Deps) -> APIBlueprint:
-    api = blueprint("backups", __name__, tag="recovery", security=SIGNED_IN, put_max_bytes=shapes.MAX_BODY_BYTES)
+    api = blueprint("backups", __name__, tag="recovery", security=SIGNED_IN, put_max_bytes=MAX_BODY_BYTES)
 
     @api.put(
         "/v1/backup",

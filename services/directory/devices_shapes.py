@@ -1,4 +1,4 @@
-"""The JSON about devices, pairings, transfers, backups and recoveries.
+"""The JSON about devices, pairings and transfers.
 
 Owns the shapes and the sizes. Refuses to open what is sealed: it goes in and out as it is.
 """
@@ -18,12 +18,10 @@ from services.chassis.web import Answer, Body
 from . import models
 from .devices import Listed
 from .pairings import Shown
-from .recoveries import Recovered
-from .rules.backups import MAX_GENERATION
 from .rules.credentials import CREDENTIAL_BYTES
 from .rules.pairings import State
 from .rules.people import DeviceStatus
-from .shapes import Base64Url, EntryAnswer, SignedEntryBody
+from .shapes import Base64Url
 
 # A keyring and the sealed store that belongs to an account: an address book of some ten thousand patients.
 MAX_SEALED_BYTES = 4 * 1024 * 1024
@@ -158,60 +156,3 @@ class TakenAnswer(Answer):
     """What the joining device gets; null while nothing is there."""
 
     answer: str | None
-
-
-class BackupBody(Body):
-    """A backup that takes the place of an older generation; `verifier` is the SHA-256 of the recovery credential."""
-
-    backup: Sealed
-    verifier: Sha256Text
-    generation: Annotated[int, Field(ge=1, le=MAX_GENERATION)]
-
-
-class GenerationAnswer(Answer):
-    """The generation that is stored."""
-
-    generation: int
-
-
-class BackupAnswer(Answer):
-    """What is known of one's backup, but not the backup itself.
-
-    `failed` counts wrong credentials since they were last acknowledged; `used_at` is when a right one came.
-    """
-
-    generation: int
-    verifier: str
-    stored_at: datetime
-    failed: int
-    last_failed_at: datetime | None
-    used_at: datetime | None
-
-    @classmethod
-    def of(cls, row: models.Backup) -> BackupAnswer:
-        """From its row."""
-        return cls(**{name: getattr(row, name) for name in cls.model_fields})
-
-
-class RecoveryBody(CredentialBody):
-    """The account, and the credential of its recovery code."""
-
-    account: UUID
-
-
-class RecoveryEntryBody(SignedEntryBody, RecoveryBody):
-    """The same, and the entry that adds a device."""
-
-
-class RecoveryAnswer(Answer):
-    """The backup, sealed, and the account's key history."""
-
-    backup: str
-    generation: int
-    entries: list[EntryAnswer]
-
-    @classmethod
-    def of(cls, recovered: Recovered) -> RecoveryAnswer:
-        """From what was recovered."""
-        entries = [EntryAnswer.of(signed) for signed in recovered.entries]
-        return cls(backup=to_base64url(recovered.backup), generation=recovered.generation, entries=entries)

@@ -54,7 +54,8 @@ def record(  # noqa: PLR0913 - a binding has so many members
     log = TREE.lock(session)
     _log_late(session, log, account, n, at)
     who = _who(person or session.get_one(Practitioner, account)) if kind in _NAMES_SOMEBODY else {}
-    told = {"effective_from": effective_from, "attestations": tuple(attestations) if attestations else None}
+    # In one order, whichever administrator was first: the leaf that announces and the one that records say the same.
+    told = {"effective_from": effective_from, "attestations": tuple(sorted(attestations)) if attestations else None}
     binding = Binding(v=1, account=account, n=n, kind=kind, entry=entry_digest, at=at, **who, **told)
     try:
         index = _append(session, log, binding)

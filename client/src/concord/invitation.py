@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 from uuid import UUID
 
+import httpx
 from concord_formats.signatures import SignatureError, from_base64url
 
 from .errors import InvitationError
@@ -49,7 +49,8 @@ def read_invitation(text: str) -> InvitationCode:
 def is_private_way(base_url: str) -> bool:
     """Whether what is sent to this address is for its server alone: over TLS, or without leaving this machine."""
     try:
-        origin = urlsplit(base_url)
-    except ValueError:
+        origin = httpx.URL(base_url)  # as the transport reads it: two readers could see two hosts
+        host = origin.host
+    except (ValueError, httpx.InvalidURL):
         return False
-    return origin.scheme == "https" or (origin.scheme == "http" and origin.hostname in _LOOPBACK)
+    return (origin.scheme == "https" and host != "") or (origin.scheme == "http" and host in _LOOPBACK)

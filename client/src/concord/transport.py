@@ -75,8 +75,7 @@ class Transport:
 
     def json(self, method: str, path: str, **request: Any) -> Any:
         """A signed-in request whose answer is JSON (None when empty). Raises `ServiceError`, `UnreachableError`."""
-        response = self.send(method, path, **request)
-        return response.json() if response.content else None
+        return _read_json(self.send(method, path, **request))
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """A signed-in request; the whole answer is read.
@@ -111,7 +110,7 @@ class Transport:
         with self._reading(self._ask(method, path, {}, request)) as response:
             _raise_for_problem(response)
             _read(response)
-            return response.json() if response.content else None
+            return _read_json(response)
 
     def _asked(self, method: str, path: str, request: Mapping[str, Any]) -> httpx.Response:
         """A signed-in request, sent once more where a connection was closed under it (RFC 9110, section 9.2.2)."""
@@ -168,7 +167,10 @@ class Transport:
                 "client_assertion": device.key.assertion(device.id, f"{self.base_url}/directory"),
             },
         )
-        return _Token(answer["access_token"], time.monotonic() + answer["expires_in"] - RENEW_BEFORE_SECONDS)
+        try:
+            return _Token(str(answer["access_token"]), time.monotonic() + answer["expires_in"] - RENEW_BEFORE_SECONDS)
+        except (KeyError, TypeError):
+            raise ServiceError.unreadable() from None
 
 
 def _again_in(method: str, response: httpx.Response, attempt: int) -> int | None:
@@ -180,6 +182,14 @@ def _again_in(method: str, response: httpx.Response, attempt: int) -> int | None
     return int(after)
 
 
+def _read_json(response: httpx.Response) -> Any:
+    """An answer's JSON, None when it is empty. Raises `ServiceError` for what is none."""
+    try:
+        return response.json() if response.content else None
+    except (ValueError, RecursionError):
+        raise ServiceError.unreadable(response.status_code) from None
+
+
 def _raise_for_problem(response: httpx.Response) -> None:
     if response.status_code >= 300:
         _read(response)
@@ -189,7 +199,7 @@ def _raise_for_problem(response: httpx.Response) -> None:
 def _members(response: httpx.Response) -> dict[str, Any]:
     try:
         members = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return members if isinstance(members, dict) else {}
 

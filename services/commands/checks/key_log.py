@@ -65,8 +65,8 @@ class KeyLogChecks:
             if row is None:
                 yield Finding(f"witness {key.name}", False, "was never asked", "is directory-worker up?")
                 continue
-            seen = row.cosigned_at
-            silent = "never" if seen is None else f"{(datetime.now(UTC) - seen).total_seconds():.0f} s ago"
-            ok = row.trouble is None and seen is not None
-            mend = _TROUBLES.get(row.trouble or "", "is directory-worker up?")
-            yield Finding(f"witness {key.name}", ok, f"cosigned {silent}", mend)
+            age = None if row.cosigned_at is None else (datetime.now(UTC) - row.cosigned_at).total_seconds()
+            # One that holds the line and says nothing is no trouble that is known.
+            ok = row.trouble is None and age is not None and age < SILENT_TIMES * self._settings.log_fresh_seconds
+            mend = _TROUBLES.get(row.trouble or "", "is directory-worker up? does the witness answer?")
+            yield Finding(f"witness {key.name}", ok, "never cosigned" if age is None else f"cosigned {age:.0f} s ago", mend)

@@ -189,6 +189,7 @@ def test_witnesses_are_read_with_the_prefix_of_each(environment: pytest.MonkeyPa
         ",".join([f"{WITNESSES[0].encode()}@https://{host}" for host in ("a.test", "b.test")]),
         ",".join(f"{each.encode()}@https://w.test" for each in WITNESSES),
     ],
+    ids=["no-key", "no-address", "no-scheme", "cut", "no-witness", "one-key-twice", "one-address-twice"],
 )
 def test_a_witness_that_is_none_is_refused(environment: pytest.MonkeyPatch, text: str) -> None:
     environment.setenv("CONCORD_WITNESSES", text)

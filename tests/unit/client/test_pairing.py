@@ -53,6 +53,7 @@ def test_a_code_and_its_keys_do_not_show_the_secret() -> None:
         _text(base_url="http://concord.example"),
         _text(base_url="ftp://concord.example"),
     ],
+    ids=["empty", "invitation", "bare", "no-members", "no-json", "cut", "short-secret", "no-id", "in-the-clear", "ftp"],
 )
 def test_what_is_no_code_is_refused_with_a_hint(text: str) -> None:
     with pytest.raises(errors.PairingCodeError) as caught:
@@ -98,7 +99,11 @@ def test_a_request_that_was_changed_anywhere_is_refused(data: st.DataObject) -> 
 _SEALED = JoinRequest.of(SEEDS).seal(CODE)
 
 
-@pytest.mark.parametrize("sealed", [b"", b"short", bytes(4000), _SEALED[:-1], _SEALED + b"x"])
+@pytest.mark.parametrize(
+    "sealed",
+    [b"", b"short", bytes(4000), _SEALED[:-1], _SEALED + b"x"],
+    ids=["empty", "short", "invented", "cut", "longer"],
+)
 def test_a_request_that_is_cut_or_invented_is_refused(sealed: bytes) -> None:
     with pytest.raises(errors.PairingForgedError):
         JoinRequest.open(sealed, CODE)

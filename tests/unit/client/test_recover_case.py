@@ -240,8 +240,9 @@ def test_a_code_that_a_mail_program_wrapped_is_read() -> None:
         code_of()[:-3],
         code_of(case="no id"),
         code_of(base_url="http://concord.example"),
-        "concord-recovery:W10",  # a list
+        "concord-recovery:W10",
     ],
+    ids=["empty", "invitation", "cut", "no-id", "in-the-clear", "a-list"],
 )
 def test_what_is_no_code_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(errors.CaseCodeError) as caught:

@@ -249,12 +249,15 @@ def test_a_witness_that_has_never_cosigned_is_missed_from_when_it_was_first_aske
     assert shown(house)["concord_key_log_witness_seconds"] == 60
 
 
+@pytest.mark.parametrize("remembered", [3, 5])
 def test_a_log_that_was_rolled_back_is_said_to_be_by_its_witness(
-    house: House, witness: FakeWitness, keep: Callable[[], None]
+    house: House, witness: FakeWitness, keep: Callable[[], None], remembered: int
 ) -> None:
     grown(house, 3)
     keep()
     witness.known = replace(witness.known, size=5)  # it has cosigned what a restore has lost
+    with house.database.transaction() as session:
+        session.execute(text("UPDATE key_witness SET size = :size"), {"size": remembered})
     grown(house, 1)
     keep()
     assert shown(house)["concord_key_log_contradicted"] == 1

@@ -99,6 +99,9 @@ def test_a_witness_is_told_by_what_is_the_matter_with_it(settings: Settings) -> 
     keeper = Keeper(deps_of(named), witness)
     keeper.keep()
     assert wrong(named) == {}
+    with Database(settings.database_url).transaction() as session:  # it has held the line since
+        session.execute(text("UPDATE key_witness SET cosigned_at = '2026-01-01 00:00:00.000000'"))
+    assert "does the witness answer?" in wrong(named)["witness witness.test/w"]
     witness.answer = lambda _: httpx.Response(409, text="77")
     Keeper(deps_of(named), witness).keep()
     assert "a restore has lost entries" in wrong(named)["witness witness.test/w"]

@@ -10,13 +10,17 @@ from uuid import UUID
 
 import pytest
 from concord_formats import merkle
+from concord_formats.cosignatures import WitnessKey, cosign, cosigned_at, own_clock, with_signatures
 from concord_formats.key_log import read_binding
+from concord_formats.notes import unverified_text
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from services.chassis import migrate
 from services.chassis.db import Database
 from services.directory import checkpoints, enrolment, key_log, models
+from services.directory.key_tree import TREE
 from services.directory.rules.people import Role
 from services.directory.tokens import TokenKeys
 from tests.unit.directory.account import Account, TestDevice, body_of, read_code
@@ -170,6 +174,23 @@ def test_a_log_that_many_append_to_at_once_stays_one_tree(place: House) -> None:
     assert all(each and each.root == merkle.root(hashes[: each.size]) for each in given)
     order = [(each.account, each.n) for each in map(read_binding, leaves(place))]
     assert all([n for account, n in order if account == person.id] == [1, 2, 3] for person in people)
+
+
+def test_a_cosignature_that_comes_while_the_log_speaks_anew_takes_nothing_back(place: House) -> None:
+    place.administrator()
+    clock, witness = own_clock(place.log_key.verifier), Ed25519PrivateKey.generate()
+    note = checkpoints.newest(place.deps)
+    line = cosign(unverified_text(note), "w.test", witness, 7)
+    later = cosigned_at(note, clock) + 60
+    with ThreadPoolExecutor(1) as pool, place.database.transaction() as session:
+        TREE.lock(session)
+        late = pool.submit(checkpoints.add_cosignature, place.deps, 1, line)
+        assert not wait([late], timeout=0.3).done
+        again = cosign(unverified_text(note), clock.name, place.log_key.private, later)
+        session.get_one(models.KeyCheckpointRow, 1).note = with_signatures(note, [again])
+    late.result()
+    told = checkpoints.newest(place.deps)
+    assert (cosigned_at(told, clock), cosigned_at(told, WitnessKey.of("w.test", witness))) == (later, 7)
 
 
 def test_of_many_enrolments_that_race_the_one_that_wins_is_logged_alone(place: House) -> None:

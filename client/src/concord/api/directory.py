@@ -15,7 +15,7 @@ from concord_formats.key_entries import SignedEntry
 from concord_formats.signatures import from_base64url, to_base64url
 
 from ..transport import Transport
-from .shapes import Answer, paged
+from .shapes import Answer, paged, readable
 
 
 class Organization(Answer):
@@ -80,8 +80,11 @@ class DirectoryApi:
 
     def keys(self, practitioner: UUID) -> Sequence[SignedEntry]:
         """The key history of one account, oldest first, exactly as signed."""
-        entries = self._json("GET", f"/practitioners/{practitioner}/keys")["entries"]
-        return [SignedEntry(from_base64url(e["entry"]), from_base64url(e["signature"])) for e in entries]
+        answer = self._json("GET", f"/practitioners/{practitioner}/keys")
+        with readable():
+            return [
+                SignedEntry(from_base64url(e["entry"]), from_base64url(e["signature"])) for e in answer["entries"]
+            ]
 
     def append_keys(self, practitioner: UUID, entry: SignedEntry) -> dict[str, Any]:
         """Append an entry to one's own history; `effective_at` says since when a device it revokes is stopped.

@@ -18,7 +18,7 @@ from concord_formats.signatures import SignatureError, from_base64url, to_base64
 
 from ..errors import BadHistoryError
 from ..transport import Transport
-from .shapes import Answer
+from .shapes import Answer, readable
 
 _PATH = "/directory/v1/recovery-cases"
 
@@ -90,20 +90,28 @@ class RecoveryCasesApi:
     def open(self, practitioner: UUID) -> OpenedCase:
         """As an administrator: open a case for somebody else of one's organization."""
         body = {"practitioner": str(practitioner)}
-        return OpenedCase.model_validate(self._transport.json("POST", _PATH, json=body))
+        answer = self._transport.json("POST", _PATH, json=body)
+        with readable():
+            return OpenedCase.model_validate(answer)
 
     def cases(self) -> list[RecoveryCase]:
         """The cases of one's organization, for an administrator; else those of one's own account."""
-        return [RecoveryCase.model_validate(each) for each in self._transport.json("GET", _PATH)["cases"]]
+        answer = self._transport.json("GET", _PATH)
+        with readable():
+            return [RecoveryCase.model_validate(each) for each in answer["cases"]]
 
     def attest(self, case: UUID, signed: SignedAttestation) -> RecoveryCase:
         """Vouch for the keys that wait. Raises `ServiceError` (`already-attested`, `invalid-attestation` …)."""
         body = {"line": to_base64url(signed.line), "signature": to_base64url(signed.signature)}
-        return RecoveryCase.model_validate(self._transport.json("POST", f"{_PATH}/{case}/attestations", json=body))
+        answer = self._transport.json("POST", f"{_PATH}/{case}/attestations", json=body)
+        with readable():
+            return RecoveryCase.model_validate(answer)
 
     def refuse(self, case: UUID) -> RecoveryCase:
         """Stop a case."""
-        return RecoveryCase.model_validate(self._transport.json("DELETE", f"{_PATH}/{case}"))
+        answer = self._transport.json("DELETE", f"{_PATH}/{case}")
+        with readable():
+            return RecoveryCase.model_validate(answer)
 
     def attestations(self, practitioner: UUID) -> Mapping[int, list[SignedAttestation]]:
         """What was attested to the recovered entries of an account, by the entry's number. Raises `BadHistoryError`."""
@@ -124,17 +132,22 @@ class RecoveryCasesApi:
             )
         except (SignatureError, KeyError, TypeError):
             raise BadHistoryError("the account's key history cannot be read") from None
-        since = answer.get("effective_from")
-        return CaseHistory(str(answer["state"]), entries, datetime.fromisoformat(since) if since else None)
+        with readable():
+            since = answer.get("effective_from")
+            return CaseHistory(str(answer["state"]), entries, datetime.fromisoformat(since) if since else None)
 
     def enter(self, case: UUID, secret: str, signed: SignedEntry) -> str:
         """Without a device: new keys, whose entry waits. Where the case stands now."""
         body = {"entry": to_base64url(signed.entry), "signature": to_base64url(signed.signature)}
-        return str(self._by_code(case, "entry", secret, body)["state"])
+        answer = self._by_code(case, "entry", secret, body)
+        with readable():
+            return str(answer["state"])
 
     def complete(self, case: UUID, secret: str) -> Completion:
         """Without a device: bring the new keys in force, once the delay is over. Again: waits again."""
-        return Completion.model_validate(self._by_code(case, "completion", secret))
+        answer = self._by_code(case, "completion", secret)
+        with readable():
+            return Completion.model_validate(answer)
 
     def _by_code(self, case: UUID, what: str, secret: str, body: Mapping[str, str] | None = None) -> Any:
         return self._transport.anonymous("POST", f"{_PATH}/{case}/{what}", json={"secret": secret, **(body or {})})

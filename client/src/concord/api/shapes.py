@@ -7,9 +7,12 @@ does not know.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+
+from ..errors import ServiceError
 
 Item = TypeVar("Item", bound="Answer")
 
@@ -18,6 +21,15 @@ class Answer(BaseModel):
     """One object in an answer."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """What cannot be read of an answer in this block is told as a `ServiceError`."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise ServiceError.unreadable() from None
 
 
 def paged(

@@ -10,9 +10,11 @@ import sys
 from typing import NoReturn
 
 import typer
+from concord_formats.signatures import SignatureError
+from pydantic import ValidationError
 
 from ..age import AgeError
-from ..errors import ConcordError
+from ..errors import ConcordError, ServiceError
 from . import (
     account,
     account_of_disclosures,
@@ -92,6 +94,10 @@ def main() -> None:
         sys.exit(130)
     except ConcordError as error:
         fail(error.message, _hint(error), as_json=as_json, **error.members)
+        sys.exit(1)
+    except (ValidationError, SignatureError):  # what was answered may be in these: it is not repeated
+        unreadable = ServiceError.unreadable()
+        fail(unreadable.message, unreadable.hint, as_json=as_json)
         sys.exit(1)
     except AgeError as error:
         fail(str(error), "Is this the right file, and did all of it arrive?", as_json=as_json)

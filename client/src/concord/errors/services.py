@@ -41,6 +41,13 @@ class ServiceError(ConcordError):
         rest = {name: value for name, value in problem.items() if name not in _RESERVED}
         return cls(status, type_, message, retry_after=headers.get("Retry-After"), **rest)
 
+    @classmethod
+    def unreadable(cls, status: int = 200) -> ServiceError:
+        """What was answered holds not what it should: an old or a hostile service, or a portal in between."""
+        error = cls(status, _NO_TYPE, "the service's answer cannot be read")
+        error.hint = "Is this the right address, and is Concord up to date on this device?"
+        return error
+
     @property
     def by_concord(self) -> bool:
         """Whether a service of ours said so, rather than a proxy or a portal in between."""

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from concord_formats.key_log import Binding, BindingError, read_binding
 from concord_formats.notes import Checkpoint
-from concord_formats.tiles import TILE_WIDTH
+from concord_formats.tiles import MAX_LISTED, TILE_WIDTH
 
 from ..api.key_log import KeyLogApi
 from ..errors import ForkedLogError, LogKeyError, MalformedLogError, RolledBackLogError
 from .checkpoints import Clock, Signed, check_age, read_checkpoint, successors, trusted_key, witnessed
-from .mirror import Mirror, MirrorDamagedError
+from .mirror import Mirror
 from .pinned import Changing, Pinned
 
 # Written to the disk at once: some 4 MiB of bindings at the very most, usually one.
@@ -37,7 +36,6 @@ class Following:
         self._mirror = mirror
         self._clock = clock
         self.told: Told | None = None
-        self._compared = False
 
     def follow(self, change: Changing) -> None:
         """Do it; `change` is what is pinned, held against other processes.
@@ -51,15 +49,9 @@ class Following:
         now = self._clock()
         check_age(signed, now)
         seen = witnessed(signed, change.pinned, now)
-        before = change.pinned.checkpoint
-        if not self._compared or signed.checkpoint.size != self._size():
-            self._grow(change.pinned, before, signed)
-        self._compared = True
+        # Even where nothing is new: another process, or a sync that was interrupted, may have left anything there.
+        self._grow(change.pinned, change.pinned.checkpoint, signed)
         change.set(note=signed.note, witnessed=seen)
-
-    def forget(self) -> None:
-        """Compare the mirror with what is pinned before it is relied on again."""
-        self._compared = False
 
     def _newest(self, change: Changing) -> Signed:
         """The newest checkpoint, under a pinned key, or under one that the newest pinned key names as its successor."""
@@ -73,11 +65,6 @@ class Following:
         signed = read_checkpoint(note, keys[-1:])
         change.set(keys=keys)
         return signed
-
-    def _size(self) -> int:
-        with suppress(MirrorDamagedError):
-            return self._mirror.size
-        return -1
 
     def _grow(self, pinned: Pinned, before: Checkpoint, signed: Signed) -> None:
         after = signed.checkpoint
@@ -116,8 +103,12 @@ class Following:
 
 
 def check_size(pinned: Pinned, signed: Signed) -> None:
-    """Raises `RolledBackLogError`, `ForkedLogError` for what two checkpoints alone show."""
+    """Raises `RolledBackLogError`, `ForkedLogError` for what two checkpoints alone show, and `MalformedLogError` for a
+    size that no log has: it would be read until the disk is full.
+    """
     before, shown = pinned.checkpoint, signed.checkpoint
+    if shown.size > MAX_LISTED:
+        raise MalformedLogError(f"the log says that it has {shown.size} bindings")
     if shown.size < before.size:
         raise rolled_back(f"the log had {before.size} bindings, and is shown with {shown.size}", pinned, signed.note)
     if shown.size == before.size and shown.root != before.root:

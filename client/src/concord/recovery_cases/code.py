@@ -49,7 +49,7 @@ def read_case_code(text: str) -> CaseCode:
         raise CaseCodeError(f"the code of a recovery case starts with {PREFIX}")
     try:
         code = CaseCode.of(json.loads(from_base64url(line.removeprefix(PREFIX))))
-    except (SignatureError, ValueError, KeyError, TypeError, AttributeError):
+    except (SignatureError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CaseCodeError("the code is damaged") from None
     if not is_private_way(code.base_url):
         raise CaseCodeError("the code names an address that is not https")
