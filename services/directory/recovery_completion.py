@@ -78,7 +78,8 @@ def _replace(deps: Deps, row: RecoveryCase) -> RecoveryCase:
 
 def _record(deps: Deps, session: Session, row: RecoveryCase, entry: KeyEntry, signed: SignedEntry) -> None:
     # Devices, then the account, then the rest: in this order others lock them, who put a backup or revoke a device.
-    session.execute(select(Device.id).where(Device.practitioner_id == row.practitioner_id).with_for_update())
+    old = select(Device.id).where(Device.practitioner_id == row.practitioner_id).order_by(Device.id)
+    session.execute(old.with_for_update())
     person = session.get_one(Practitioner, row.practitioner_id, with_for_update={"of": Practitioner})
     if person.status != Status.ACTIVE:
         raise refused.suspended()

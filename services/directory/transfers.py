@@ -23,9 +23,12 @@ from .rules.people import DeviceStatus
 def leave(deps: Deps, caller: Caller, target: UUID, transfer: bytes) -> None:
     """Leave a transfer for a device of the caller's own account. Raises problem 404 unless that one is in force."""
     with deps.database.transaction() as session:
-        acting_until_the_end(session, caller)
-        # Shared, as the caller's own: two devices that leave something for each other do not wait in a circle.
-        device = session.get(Device, target, with_for_update={"read": True, "of": Device})
+        # Shared, and in the order of the ids: neither two devices that leave something for each other, nor this and a
+        # recovery that stops all of them, wait in a circle.
+        for each in sorted({caller.device, target}):
+            session.get(Device, each, with_for_update={"read": True, "of": Device})
+        acting(session, caller)
+        device = session.get(Device, target)
         mine = device is not None and device.practitioner_id == caller.practitioner
         if device is None or not mine or device.status != DeviceStatus.ACTIVE:
             raise not_found("device")

@@ -19,7 +19,7 @@ from concord.age import HybridIdentity
 from concord.api import Consent, Party
 from concord.cli.app import app
 from concord.client import Client
-from concord.pairing import PairingCode
+from concord.devices.pairing import PairingCode
 from concord.profile import Profile
 from concord.transport import Transport
 from concord_formats.key_entries import read_entries

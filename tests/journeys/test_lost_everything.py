@@ -52,7 +52,7 @@ class Loss:
         opened = self.office.recovery_cases.open(self.lost.practitioner)
         waiting = self.step(opened.code)
         for each in (self.office, self.second):
-            each.recovery_cases.attest(opened.case, waiting.fingerprint, Proof.IN_PERSON)
+            each.recovery_cases.attest(opened.case, waiting.fingerprint, Proof.IN_PERSON, self.lost.practitioner)
         return waiting
 
     def back(self) -> Client:
@@ -167,7 +167,9 @@ def test_the_whole_of_it_as_it_is_typed(
     [row] = [each for each in office.json("admin", "recovery", "list") if each["id"] == case]
     assert (row["state"], row["attestations"]) == ("entered", 0)
     assert waiting["fingerprint"] not in office.run("admin", "recovery", "list")[0], "they hear it from the person"
-    attest = ("admin", "recovery", "attest", case, "--how", "video", "--fingerprint")
+    attest = ("admin", "recovery", "attest", case, "--how", "video", "--account", account, "--fingerprint")
+    unsaid = ("admin", "recovery", "attest", case, "--how", "video", "--fingerprint", waiting["fingerprint"])
+    assert "--account" in office.run(*unsaid, status=1)[1], "the number of a case says not whose it is"
     assert "refuse the case" in office.run(*attest, "0" * 60, status=1)[1]
     assert office.json(*attest, waiting["fingerprint"])["state"] == "attested"
     second = terminal(loss.second.profile.home)

@@ -156,7 +156,7 @@ def test_nothing_of_the_patient_reaches_the_embedded_services(
 
 @pytest.mark.parametrize("log", ["account", "key-log"])
 def test_the_keys_of_the_logs_are_in_no_database(embedded: EmbeddedWorld, log: str) -> None:
-    """Whoever copies the databases can sign neither a checkpoint nor a line. The files of keys have what is searched."""
+    """Whoever copies the databases can sign neither a checkpoint nor a line. The key files hold what is searched."""
     files = dict(files_below(embedded.data))
     private = json.loads(files[f"keys/{log}.jwk"])["d"]
     forms = (private.encode(), from_base64url(private))

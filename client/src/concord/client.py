@@ -21,7 +21,6 @@ import httpx
 
 from .account import Accounts
 from .account.pinned_log import PinnedLog
-from .adding import Adding
 from .address_book import AddressBook
 from .api import ConsentApi, DirectoryApi, MessagingApi, Practitioner
 from .api.account import AccountApi
@@ -35,22 +34,23 @@ from .api.recovery_cases import RecoveryCasesApi
 from .api.restrictions import RestrictionsApi
 from .colleagues import Colleagues
 from .consents import Consents
-from .devices import Devices
+from .devices.adding import Adding
+from .devices.joining import join
+from .devices.own_devices import Devices
+from .devices.pairing import PairingCode
 from .dpop import AuthenticationKey
 from .emergencies import Emergencies
 from .enrolment import enrol
 from .errors import ConcordError
 from .fhir_consents import FhirConsents
-from .joining import join
 from .key_log import KeyLog
 from .keyring import WORK_FACTOR, Keyring
 from .letters import Letters
 from .letters_again import LettersAgain
 from .own_keys import KeyringFile, OwnKeys
-from .pairing import PairingCode
 from .pins import Pins
 from .profile import Profile, Settings
-from .recovery import Kit, Upkeep, Watch, new_code, recover, with_code
+from .recovery import Kit, Upkeep, Watch, derive, new_code, recover, with_code
 from .recovery_cases.administrators import RecoveryCases
 from .recovery_cases.attestors import Attestors, LoggedBindings
 from .recovery_cases.code import read_case_code
@@ -203,16 +203,21 @@ class Client:
         read = None if code is None else read_case_code(code)
         return recover_case(profile, read, passphrase, check=check, transport=transport, work_factor=work_factor)
 
-    def renew_recovery_code(self) -> str:
+    def renew_recovery_code(self, show: Callable[[str], object] = lambda code: None) -> str:
         """A new recovery code, to be shown once; the old one opens nothing once a backup is stored under the new.
 
-        Whether it is says `backup.behind`. The other devices are told of it. Raises `KeyringError`.
+        `show` shows it before that: where it is interrupted, the old one stays in force, and its owner is told. Whether
+        the new one is says `backup.behind`. The other devices are told of it. Raises `KeyringError`, and what `show`
+        raises.
         """
         code = new_code()
         with suppress(ConcordError):  # another device may have made one before, and counted it
             self.devices.catch_up(look=True)
+        self.backup.making(derive(code, self.practitioner).verifier)
         self.own_keys.change(lambda keyring: with_code(keyring, code))
         self.backup.new_code_made()
+        show(code)
+        self.backup.shown()
         self.backup.keep()
         with suppress(ConcordError):
             self.devices.hand_over()

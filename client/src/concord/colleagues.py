@@ -17,7 +17,7 @@ from concord_formats.signatures import HybridPublicKey
 
 from .api import DirectoryApi, Practitioner
 from .api.consent import Party
-from .errors import HiddenRotationError, RecoveredKeysError
+from .errors import HiddenRotationError, KeyLogError, RecoveredKeysError
 from .key_log import InLetter, KeyLog, meet
 from .letter.statement import Statement, encryption_digest
 from .pins import Pinned, Pins
@@ -138,15 +138,23 @@ class Colleagues:
     def find(self, text: str) -> list[Practitioner]:
         """People by NPI (ten digits) or by name."""
         words = text.strip()
-        if words.isdigit():
-            return [self.known(person) for person in self.directory.find(npi=words)]
-        return [self.known(person) for person in self.directory.find(name=words)]
+        if not words.isdigit():
+            return [self.known(person) for person in self.directory.find(name=words)]
+        # Whom the directory shows for a number that is not theirs is not who was looked for.
+        return [self.known(person) for person in self.directory.find(npi=words) if person.npi == words]
+
+    def name(self, practitioner: UUID) -> str:
+        """What to call somebody before a person: as they stand in the key log; else the id alone."""
+        try:
+            return self.person(practitioner, fresh=False).name
+        except KeyLogError:
+            return str(practitioner)
 
     @property
     def organization(self) -> UUID:
         """One's own organization."""
         if self._organization is None:
-            self._organization = self.directory.practitioner(self.me).organization.id
+            self._organization = self.person(self.me, fresh=False).organization.id
         return self._organization
 
     def is_mine(self, party: Party) -> bool:
@@ -160,10 +168,15 @@ class Colleagues:
             if party.kind == "practitioner":
                 people[party.id] = None
                 continue
-            for person in self.directory.find(organization=party.id):
-                if person.status == "active" and person.role == "practitioner":
-                    people[self.known(person).id] = None
+            people |= {each.id: None for each in self.of_organization(party.id, "practitioner")}
         return list(people)
+
+    def of_organization(self, organization: UUID, *roles: str) -> list[Practitioner]:
+        """The active people of an organization who have one of the roles, as they stand in the key log."""
+        shown = self.directory.find(organization=organization)
+        # Somebody of another organization, truly logged there, is not one of these for the directory's saying so.
+        found = (each for each in shown if each.organization.id == organization)
+        return [self.known(each) for each in found if each.status == "active" and each.role in roles]
 
     def _logged(self, practitioner: UUID, *, fresh: bool) -> Sequence[SignedEntry]:
         """A person's history, verified and found in the key log; not pinned yet."""

@@ -154,7 +154,8 @@ class Consents:
         people = self._colleagues.members((terms.discloser, terms.recipient))
         if self._colleagues.me not in people:
             people.append(self._colleagues.me)
-        recipients = [parse_recipient(self._colleagues.entry(person).encryption) for person in people]
+        entries = self._colleagues.entries(people)
+        recipients = [parse_recipient(entries[person].encryption) for person in people]
         return encrypt_bytes(form.content, recipients)
 
 

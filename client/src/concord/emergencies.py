@@ -87,11 +87,10 @@ class Emergencies:
         }
 
     def _seal(self, documentation: dict[str, Any]) -> bytes:
-        mine = self._colleagues.directory.find(organization=self._colleagues.organization)
-        known = (self._colleagues.known(each) for each in mine if each.status == "active" and each.role in REVIEWERS)
-        readers = {each.id for each in known}
-        people = sorted(readers | {self._colleagues.me})
-        recipients = [parse_recipient(self._colleagues.entry(person).encryption) for person in people]
+        readers = self._colleagues.of_organization(self._colleagues.organization, *REVIEWERS)
+        people = sorted({each.id for each in readers} | {self._colleagues.me})
+        entries = self._colleagues.entries(people)
+        recipients = [parse_recipient(entries[person].encryption) for person in people]
         return encrypt_bytes(json.dumps(documentation).encode(), recipients)
 
 

@@ -90,7 +90,7 @@ def _published_before(directory: DirectoryApi, keyring: Keyring, refused: Servic
     if refused.type not in {"already-enrolled", "invitation-refused"}:
         return False
     try:
-        return directory.keys(keyring.account)[0] == keyring.first_entry
+        return keyring.first_entry in directory.keys(keyring.account)[:1]
     except ServiceError:
         return False
 

@@ -57,7 +57,7 @@ def _draft(statement: Statement, body: io.BytesIO, to: tuple[UUID, ...]) -> Draf
         purpose=statement.purpose,
         information=statement.information,
         sensitivity=statement.sensitivity,
-        recipients=to or tuple(each.practitioner for each in statement.recipients),
+        recipients=tuple(dict.fromkeys(to)) or tuple(each.practitioner for each in statement.recipients),
         label_reason=statement.label_reason,
     )
 

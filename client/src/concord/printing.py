@@ -61,7 +61,7 @@ def printed_form(
 def _party(client: Client, party: Party) -> FormParty:
     if party.kind is PartyKind.ORGANIZATION:
         return FormParty(client.directory.organization(party.id).name)
-    found = client.directory.practitioner(party.id)
+    found = client.colleagues.person(party.id, fresh=False)
     return FormParty(found.name, found.organization.name)
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 import platformdirs
 
-from .errors import NotEnrolledError
+from .errors import AlreadyEnrolledError, NotEnrolledError
+from .private_files import locked
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,19 @@ class Profile:
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.sealed, self.letters, self.outgoing):
             folder.mkdir(mode=0o700, exist_ok=True)
+
+    @contextmanager
+    def beginning(self, *, begun: bool) -> Iterator[None]:
+        """Set somebody up here while no other process does; `begun`: a keyring of an earlier run was there before.
+
+        Two at once would leave the keyring of one beside the settings of the other. Raises `AlreadyEnrolledError` for
+        whoever comes second.
+        """
+        self.create()
+        with locked(self.keyring.with_suffix(".lock")):
+            if self.enrolled or (self.keyring.exists() and not begun):
+                raise AlreadyEnrolledError(self.home)
+            yield
 
     @property
     def enrolled(self) -> bool:

@@ -137,7 +137,7 @@ class Transport:
     def _reading(self, response: httpx.Response) -> Iterator[httpx.Response]:
         try:
             yield response
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.DecodingError) as error:  # the latter: it is not compressed as it says
             raise UnreachableError(self.base_url, type(error).__name__) from error
         finally:
             response.close()

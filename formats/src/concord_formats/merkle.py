@@ -171,7 +171,11 @@ def grow(peaks: Sequence[Node], leaves: Iterable[bytes]) -> tuple[list[Node], li
 
 def _range_of(leaf_hashes: Sequence[bytes]) -> RangeHash:
     def hash_of(start: int, end: int) -> bytes:
-        return joined([peak.hash for peak in grow((), leaf_hashes[start:end])[1]])
+        level = list(leaf_hashes[start:end])
+        while len(level) > 1:  # level by level; one that is left over goes up as it is (RFC 9162, section 2.1.2)
+            pairs = [node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
+            level = pairs + level[2 * len(pairs) :]
+        return level[0] if level else EMPTY_ROOT
 
     return hash_of
 

@@ -69,4 +69,5 @@ class KeyLogChecks:
             # One that holds the line and says nothing is no trouble that is known.
             ok = row.trouble is None and age is not None and age < SILENT_TIMES * self._settings.log_fresh_seconds
             mend = _TROUBLES.get(row.trouble or "", "is directory-worker up? does the witness answer?")
-            yield Finding(f"witness {key.name}", ok, "never cosigned" if age is None else f"cosigned {age:.0f} s ago", mend)
+            said = "never cosigned" if age is None else f"cosigned {age:.0f} s ago"
+            yield Finding(f"witness {key.name}", ok, said, mend)

@@ -14,16 +14,16 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx
-from concord.adding import Adding
 from concord.api import DirectoryApi
 from concord.api.devices import DevicesApi
 from concord.colleagues import Colleagues
-from concord.devices import Devices
+from concord.devices.adding import Adding
+from concord.devices.joining import join
+from concord.devices.own_devices import Devices
+from concord.devices.pairing import PairingCode
 from concord.dpop import AuthenticationKey
-from concord.joining import join
 from concord.keyring import Keyring
 from concord.own_keys import KeyringFile, OwnKeys
-from concord.pairing import PairingCode
 from concord.profile import Profile, Settings
 from concord.store import SealedStore
 from concord.transport import Device, Transport

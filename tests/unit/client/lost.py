@@ -24,10 +24,10 @@ HARBOR = UUID("0a000000-0000-4000-8000-000000000002")
 _NAMED = {EntryKind.ENROLLED, EntryKind.RECOVERED}
 
 
-def recovered(person: Clinician) -> Clinician:
-    """The person with new keys, whose entry goes on from the old history."""
+def recovered(person: Clinician, at: datetime | None = None) -> Clinician:
+    """The person with new keys, whose entry goes on from the old history; `at` another moment than now."""
     identity, encryption, device = HybridSigningKey.generate(), HybridIdentity.generate(), DeviceSeeds.create()
-    entry = recovered_entry(identity, person.history[-1], str(encryption.recipient()), device.public())
+    entry = recovered_entry(identity, person.history[-1], str(encryption.recipient()), device.public(), at=at)
     keyring = Keyring.of(device, person.id, identity.seed, (encryption.seed,), entry)
     return Clinician(keyring, [*person.history, entry])
 

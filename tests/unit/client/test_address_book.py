@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from concord.address_book import AddressBook, new_token
 from concord.age import HybridIdentity
+from concord.cli import patient
 from concord.errors import AddressBookError
 from concord.store import SealedStore
 
@@ -97,3 +100,18 @@ def test_the_file_on_the_disk_holds_no_name(book: AddressBook, tmp_path: Path) -
     for file in tmp_path.iterdir():
         assert NAME.encode() not in file.read_bytes()
         assert patient.token.encode() not in file.read_bytes()
+
+
+def test_a_patient_is_removed_by_the_command_that_hints_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody is left without the token: it is told once more."""
+    book = AddressBook(SealedStore(tmp_path, IDENTITY))
+    token = book.add("blue-heron", NAME).token
+    monkeypatch.setattr(patient, "unlock", lambda *_: nullcontext(SimpleNamespace(address_book=book)))
+    patient.remove("blue-heron")
+    assert book.entries() == {}
+    told = capsys.readouterr().out
+    assert token in told and NAME not in told
+    with pytest.raises(AddressBookError):
+        patient.remove("blue-heron")

@@ -210,3 +210,29 @@ def test_an_administrator_who_was_recovered_counts_by_the_new_keys(
     again = recovered(noor)
     recovery = Recovery(ana, (again, eve))
     assert {each.attestor for each in recovery.check().by} == {noor.id, eve.id}
+
+
+def test_who_was_an_administrator_then_has_attested_whatever_they_became(recovery: Recovery, noor: Clinician) -> None:
+    """Noor lost her keys after her word, and came back as somebody else's practitioner."""
+    again = recovered(noor, datetime.now(UTC) + timedelta(minutes=1))
+    recovery.attestors = (again, recovery.attestors[1])
+    recovery.bindings.log(again, "administrator")
+    recovery.bindings.change(noor, 2, role="practitioner", organization=HARBOR)
+    assert {each.attestor for each in recovery.check().by} == {each.id for each in recovery.attestors}
+
+
+def test_who_became_an_administrator_later_had_not_attested(recovery: Recovery, noor: Clinician) -> None:
+    again = recovered(noor, datetime.now(UTC) + timedelta(minutes=1))
+    recovery.attestors = (again, recovery.attestors[1])
+    recovery.bindings.log(again, "administrator")
+    recovery.bindings.change(noor, 1, role="practitioner")
+    recovery.refused(f"{noor.id} is no administrator")
+
+
+def test_an_administrator_who_came_back_as_something_else_attests_nothing(
+    ana: Clinician, noor: Clinician, eve: Clinician
+) -> None:
+    again = recovered(noor)
+    recovery = Recovery(ana, (again, eve))
+    recovery.bindings.change(noor, 2, role="practitioner")
+    recovery.refused(f"{noor.id} is no administrator")

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from concord import errors
 from concord.address_book import AddressBook
+from concord.devices.pairing import JoinRequest, PairingCode, new_secret, seal_answer
 from concord.keyring import Keyring
-from concord.pairing import JoinRequest, PairingCode, new_secret, seal_answer
 from concord.portable import Portable
 from concord.seeds import DeviceSeeds
 from concord.signing import next_entry
@@ -253,7 +253,7 @@ def _sealed_to(request: JoinRequest, portable: Portable) -> bytes:
 
 
 def _join_waiting(home: Household, code: PairingCode, profile: Any, wait: Callable[[float], None]) -> None:
-    from concord.joining import join  # noqa: PLC0415 - for this test alone
+    from concord.devices.joining import join  # noqa: PLC0415 - for this test alone
     from concord.own_keys import KeyringFile  # noqa: PLC0415 - for this test alone
 
     join(

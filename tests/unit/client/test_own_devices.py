@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 from concord import errors
 from concord.age import HybridIdentity, NoMatchError, decrypt_bytes, encrypt_bytes
+from concord.devices.transfers import recipient_of
 from concord.own_keys import KeyringFile, OwnKeys
 from concord.seeds import DeviceSeeds
-from concord.transfers import recipient_of
 from concord_formats.signatures import to_base64url
 
 from tests.unit.client.household import FAST, PASSPHRASE, Household, Side, kinds, once

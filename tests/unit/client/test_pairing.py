@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from concord import errors
-from concord.pairing import PREFIX, JoinRequest, PairingCode, new_secret, open_answer, seal_answer
+from concord.devices.pairing import PREFIX, JoinRequest, PairingCode, new_secret, open_answer, seal_answer
 from concord.portable import Portable
 from concord.seeds import DeviceSeeds
 from concord_formats.signatures import to_base64url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from concord_formats.key_entries import SignedEntry, read_entry, read_history
 from concord_formats.signatures import from_base64url, to_base64url
 
 from tests.unit.client.household import FAST, ORIGIN, PASSPHRASE, FakeDirectory, once, problem
+from tests.unit.client.lost import recovered
 from tests.unit.client.people import Clinician
 
 CASE = UUID("0ca5e000-0000-4000-8000-000000000001")
@@ -199,9 +201,52 @@ def test_a_directory_that_completes_with_other_keys_is_refused(lost: Lost, ana: 
             lost.directory.history = list(ana.history)
 
     lost.directory.before = swap
-    with pytest.raises(errors.CaseHistoryError):
+    with pytest.raises(errors.CaseHistoryError, match="other keys"):
         lost.go_on()
     assert not lost.profile.enrolled
+
+
+def test_a_directory_that_replaces_the_recovered_keys_at_once_is_refused(lost: Lost) -> None:
+    """Its own entry goes on from the person's: in the history, and not the keys in force."""
+    lost.go_on(lost.code)
+    lost.directory.state = "completed"
+
+    def replace(asked: str) -> None:
+        if asked.startswith("GET /practitioners"):
+            lost.directory.history = list(recovered(Clinician(lost.keyring, lost.directory.history)).history)
+
+    lost.directory.before = replace
+    with pytest.raises(errors.CaseHistoryError, match="once more"):
+        lost.go_on()
+    assert not lost.profile.enrolled
+    assert not Pins(SealedStore(lost.profile.sealed, lost.keyring.store_identity())).knows(lost.account)
+
+
+@pytest.mark.parametrize("where", ["history", "entry", "completion", "keys", "token"])
+@pytest.mark.parametrize(
+    "content",
+    [b"<html>", b"[" * 100_000, b"null", b"7", b"[]", b"{}", b'{"state": 7, "entries": 3}', b"\xff", b'{"state": {}}'],
+    ids=lambda each: repr(each[:9]),
+)
+def test_an_answer_that_is_none_is_told_and_nobody_is_enrolled(lost: Lost, where: str, content: bytes) -> None:
+    lost.directory.state = "completed"
+    route = {"keys": "_get_practitioners_id_keys", "token": "_token"}.get(where, f"_post_recovery_cases_id_{where}")
+    setattr(lost.directory, route, lambda *_: httpx.Response(200, content=content))
+    with contextlib.suppress(errors.ConcordError):
+        lost.go_on(lost.code)
+    assert not lost.profile.enrolled
+
+
+def test_of_two_at_once_in_one_folder_one_is_told_so(lost: Lost) -> None:
+    def meanwhile(asked: str) -> None:
+        if asked.endswith("history"):
+            lost.directory.before = lambda _: None
+            lost.go_on(lost.code)
+
+    lost.directory.before = meanwhile
+    with pytest.raises(errors.AlreadyEnrolledError):
+        lost.go_on(lost.code)
+    assert lost.directory.waiting == lost.keyring.first_entry
 
 
 def test_a_folder_of_somebody_else_is_not_used(lost: Lost, noor: Clinician) -> None:
@@ -240,9 +285,26 @@ def test_a_code_that_a_mail_program_wrapped_is_read() -> None:
         code_of()[:-3],
         code_of(case="no id"),
         code_of(base_url="http://concord.example"),
+        code_of(base_url="https://concord.example:port"),
+        code_of(base_url="https://xn--a.example"),
+        code_of(base_url="https://"),
+        code_of(base_url="http://localhost@concord.example"),
+        "concord-recovery:" + to_base64url(b"[" * 3000),
         "concord-recovery:W10",
     ],
-    ids=["empty", "invitation", "cut", "no-id", "in-the-clear", "a-list"],
+    ids=[
+        "empty",
+        "invitation",
+        "cut",
+        "no-id",
+        "in-the-clear",
+        "a-port",
+        "a-host",
+        "no-host",
+        "a-user",
+        "deep",
+        "a-list",
+    ],
 )
 def test_what_is_no_code_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(errors.CaseCodeError) as caught:

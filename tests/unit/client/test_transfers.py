@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from concord import errors
 from concord.age import HybridIdentity, encrypt_bytes
+from concord.devices.transfers import has_newest, merge, open_transfer, recipient_of, seal_transfer, settle
 from concord.keyring import Keyring
 from concord.portable import Portable
 from concord.seeds import DeviceSeeds
 from concord.signing import next_entry
-from concord.transfers import has_newest, merge, open_transfer, recipient_of, seal_transfer, settle
 from concord_formats.key_entries import KeyEntry, read_entries
 
 from tests.unit.client.people import Clinician

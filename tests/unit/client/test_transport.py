@@ -181,3 +181,9 @@ def test_a_sign_in_whose_connection_is_closed_is_not_sent_twice() -> None:
     with pytest.raises(UnreachableError):
         transport.json("GET", "/messaging/v1/inbox")
     assert signed_in == ["/directory/v1/token"]
+
+
+def test_an_answer_that_is_not_compressed_as_it_says_is_an_error_of_ours() -> None:
+    spoilt = httpx.Response(200, content=iter([b"no gzip"]), headers={"Content-Encoding": "gzip"})
+    with pytest.raises(UnreachableError, match="DecodingError"):
+        Services(spoilt).transport().json("GET", "/directory/v1/practitioners/x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -9,9 +10,10 @@ from uuid import UUID, uuid4
 
 import pytest
 from concord import errors
-from concord.api.recovery_cases import RecoveryCase, Signed
+from concord.api.recovery_cases import OpenedCase, RecoveryCase, Signed
 from concord.own_keys import OwnKeys
 from concord.recovery_cases.administrators import RecoveryCases
+from concord.recovery_cases.code import CaseCode
 from concord_formats.attestations import Proof, SignedAttestation, read_attestation
 from concord_formats.key_entries import SignedEntry
 from concord_formats.signatures import to_base64url
@@ -20,6 +22,7 @@ from tests.unit.client.lost import recovered, word
 from tests.unit.client.people import Clinician
 
 CASE = uuid4()
+URL = "https://concord.example"
 
 
 class Directory:
@@ -31,6 +34,7 @@ class Directory:
         self.waiting: SignedEntry | None = None
         self.account = people[0].id
         self.attested: list[SignedAttestation] = []
+        self.code = ""
 
     def cases(self) -> list[RecoveryCase]:
         """See `RecoveryCasesApi`."""
@@ -49,6 +53,11 @@ class Directory:
                 ),
             )
         ]
+
+    def open(self, practitioner: UUID) -> OpenedCase:
+        """See `RecoveryCasesApi`."""
+        assert practitioner
+        return OpenedCase(case=CASE, code=self.code, expires_at=datetime.now(UTC))
 
     def attest(self, case: UUID, signed: SignedAttestation) -> RecoveryCase:
         """See `RecoveryCasesApi`."""
@@ -82,12 +91,12 @@ def test_the_word_is_about_the_entry_whose_fingerprint_was_compared(
 ) -> None:
     new = recovered(ana)
     directory.waiting = new.history[-1]
-    cases.attest(CASE, fingerprint(new).replace(" ", "\n"), Proof.IN_PERSON)
+    cases.attest(CASE, fingerprint(new).replace(" ", "\n"), Proof.IN_PERSON, directory.account)
     [signed] = directory.attested
     said = read_attestation(signed, noor.keyring.signing_key().public())
     assert (said.account, said.entry, said.attestor) == (ana.id, new.history[-1].digest, noor.id)
     assert (said.device, said.how) == (noor.keyring.device, Proof.IN_PERSON)
-    cases.attest(CASE, fingerprint(new), Proof.IN_PERSON)
+    cases.attest(CASE, fingerprint(new), Proof.IN_PERSON, directory.account)
     assert directory.attested == [signed], "the answer got lost: it was done before"
 
 
@@ -97,7 +106,7 @@ def test_another_administrators_word_does_not_stand_for_ones_own(
     new = recovered(ana)
     directory.waiting = new.history[-1]
     directory.attested.append(word(eve, new.history[-1], ana.id))
-    cases.attest(CASE, fingerprint(new), Proof.VIDEO)
+    cases.attest(CASE, fingerprint(new), Proof.VIDEO, directory.account)
     assert len(directory.attested) == 2
 
 
@@ -105,7 +114,7 @@ def test_another_fingerprint_attests_to_nothing(cases: RecoveryCases, directory:
     """The directory shows other keys than those that the person reads from their own screen."""
     directory.waiting = recovered(ana).history[-1]
     with pytest.raises(errors.FingerprintMismatchError):
-        cases.attest(CASE, fingerprint(recovered(ana)), Proof.VIDEO)
+        cases.attest(CASE, fingerprint(recovered(ana)), Proof.VIDEO, directory.account)
     assert directory.attested == []
 
 
@@ -120,13 +129,38 @@ def test_an_entry_that_does_not_go_on_from_the_accounts_keys_is_not_attested_to(
             ana.history.append(rotated)
         directory.waiting = entry
         with pytest.raises(errors.CaseHistoryError):
-            cases.attest(CASE, fingerprint(person), Proof.VIDEO)
+            cases.attest(CASE, fingerprint(person), Proof.VIDEO, directory.account)
         del ana.history[1:]
     assert directory.attested == []
 
 
-def test_there_is_nothing_to_attest_to_before_the_person_came(cases: RecoveryCases) -> None:
+def test_there_is_nothing_to_attest_to_before_the_person_came(cases: RecoveryCases, directory: Directory) -> None:
     with pytest.raises(errors.NothingToAttestError):
-        cases.attest(CASE, "0" * 60, Proof.VIDEO)
+        cases.attest(CASE, "0" * 60, Proof.VIDEO, directory.account)
     with pytest.raises(errors.RecoveryCaseError):
-        cases.attest(uuid4(), "0" * 60, Proof.VIDEO)
+        cases.attest(uuid4(), "0" * 60, Proof.VIDEO, directory.account)
+
+
+def test_a_case_of_somebody_else_is_not_attested_to(
+    cases: RecoveryCases, directory: Directory, ana: Clinician, eve: Clinician
+) -> None:
+    """The directory had ana make keys for eve's account, and shows that case: ana's fingerprint would make her eve."""
+    new = recovered(eve)
+    directory.account, directory.waiting = eve.id, new.history[-1]
+    with pytest.raises(errors.CaseHistoryError, match="another account"):
+        cases.attest(CASE, fingerprint(new), Proof.VIDEO, ana.id)
+    assert directory.attested == []
+
+
+def test_a_code_of_another_account_is_given_to_nobody(
+    cases: RecoveryCases, directory: Directory, ana: Clinician, eve: Clinician
+) -> None:
+    def code(practitioner: UUID, case: UUID = CASE) -> str:
+        return "concord-recovery:" + to_base64url(json.dumps(CaseCode(URL, case, practitioner, "s").members()).encode())
+
+    for given in (code(eve.id), code(ana.id, uuid4()), "concord-recovery:"):
+        directory.code = given
+        with pytest.raises(errors.CaseCodeError):
+            cases.open(ana.id)
+    directory.code = code(ana.id)
+    assert cases.open(ana.id).code == directory.code

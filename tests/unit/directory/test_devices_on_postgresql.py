@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from services.chassis import migrate
 from services.chassis.db import Database
@@ -190,6 +190,21 @@ def test_two_devices_that_leave_something_for_each_other_at_once_both_do(place: 
     pair = [(person, second), (second, person)] * 3
     calls = [lambda a=a, b=b: leave(a, b.device.id, b"sealed", client=place.app.test_client()) for a, b in pair]
     assert outcomes(at_once(*calls)) == [204] * 6
+
+
+def test_a_transfer_and_a_recovery_that_stops_every_device_do_not_wait_in_a_circle(
+    place: House, person: Person
+) -> None:
+    first, second = sorted([person, another_device(person)], key=lambda each: each.device.id)
+    second.request("GET", "/v1/devices")
+    with ThreadPoolExecutor(1) as pool:
+        with place.database.transaction() as session:
+            session.get_one(models.Device, first.device.id, with_for_update={"of": models.Device})
+            late = pool.submit(lambda: leave(second, first.device.id, b"sealed", client=place.app.test_client()))
+            assert not wait([late], timeout=0.3).done
+            session.execute(text("SET LOCAL lock_timeout = '500ms'"))
+            session.get_one(models.Device, second.device.id, with_for_update={"of": models.Device})
+        assert late.result(timeout=10).status_code == 204
 
 
 def test_of_two_accounts_that_enrol_one_device_key_at_once_one_does(place: House, person: Person) -> None:

@@ -82,9 +82,7 @@ class DirectoryApi:
         """The key history of one account, oldest first, exactly as signed."""
         answer = self._json("GET", f"/practitioners/{practitioner}/keys")
         with readable():
-            return [
-                SignedEntry(from_base64url(e["entry"]), from_base64url(e["signature"])) for e in answer["entries"]
-            ]
+            return [SignedEntry(from_base64url(e["entry"]), from_base64url(e["signature"])) for e in answer["entries"]]
 
     def append_keys(self, practitioner: UUID, entry: SignedEntry) -> dict[str, Any]:
         """Append an entry to one's own history; `effective_at` says since when a device it revokes is stopped.

@@ -7,6 +7,7 @@ comes from one's own sealed address book, and goes nowhere but into the file tha
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,7 +39,7 @@ def show_account(
         fetched = client.accounts.fetch(patient)
         start = since.replace(tzinfo=UTC) if since else None
         events = [event for event in fetched.account.events if start is None or event.at >= start]
-        rows = [_row(entry) for entry in entries(events, client.directory.practitioner)]
+        rows = [_row(entry) for entry in entries(events, partial(client.colleagues.person, fresh=False))]
     if json:
         show(_summary(fetched.account) | {"first_use": fetched.first_use, "lines": rows}, "", as_json=True)
         return
@@ -114,7 +115,7 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 def _sheet(client: Client, account: VerifiedAccount, language: str) -> AccountSheet:
     known = client.address_book.find(account.patient)
-    named = entries(account.events, client.directory.practitioner)
+    named = entries(account.events, partial(client.colleagues.person, fresh=False))
     return AccountSheet(account, named, datetime.now(UTC), known.name if known else None, language)
 
 

@@ -14,6 +14,7 @@ from concord_formats.signatures import SignatureError
 from pydantic import ValidationError
 
 from ..age import AgeError
+from ..api.shapes import Answer
 from ..errors import ConcordError, ServiceError
 from . import (
     account,
@@ -78,8 +79,21 @@ def _fail_usage(error: typer.TyperException, as_json: bool) -> NoReturn:
 
 def _hint(error: ConcordError) -> str:
     """The hint, and each element that the law asks for and that is missing, with its citation."""
-    missing = (f"lacks {each['element']} ({each['citation']})" for each in error.members.get("missing", ()))
+    found = error.members.get("missing")
+    elements = [each for each in found if isinstance(each, dict)] if isinstance(found, list | tuple) else []
+    missing = (f"lacks {each.get('element')} ({each.get('citation')})" for each in elements)
     return "\n".join((error.hint, *missing))
+
+
+def _of_another_form(error: ValidationError | SignatureError) -> tuple[str, str]:
+    """Message and hint. What was answered may be in such an error: nothing of it is repeated."""
+    ours = {each.__name__ for each in Answer.__subclasses__()}
+    if isinstance(error, ValidationError) and error.title not in ours:  # what is about to be sent
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or error.title
+        return f"{where}: {first['msg'].removeprefix('Value error, ')}", "Mend what is named, and try again."
+    unreadable = ServiceError.unreadable()
+    return unreadable.message, unreadable.hint
 
 
 def main() -> None:
@@ -95,9 +109,8 @@ def main() -> None:
     except ConcordError as error:
         fail(error.message, _hint(error), as_json=as_json, **error.members)
         sys.exit(1)
-    except (ValidationError, SignatureError):  # what was answered may be in these: it is not repeated
-        unreadable = ServiceError.unreadable()
-        fail(unreadable.message, unreadable.hint, as_json=as_json)
+    except (ValidationError, SignatureError) as error:
+        fail(*_of_another_form(error), as_json=as_json)
         sys.exit(1)
     except AgeError as error:
         fail(str(error), "Is this the right file, and did all of it arrive?", as_json=as_json)

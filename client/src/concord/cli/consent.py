@@ -114,9 +114,9 @@ def last_day(version: ConsentVersion) -> date:
 
 
 def name_of(client: Client, party: Party) -> str:
-    """A party's name, as the directory has it."""
+    """A party's name; that of a person as it stands in the key log, for a consent is where people are chosen."""
     if party.kind is PartyKind.PRACTITIONER:
-        return client.directory.practitioner(party.id).name
+        return client.colleagues.name(party.id)
     return client.directory.organization(party.id).name
 
 

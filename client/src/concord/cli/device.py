@@ -15,9 +15,9 @@ from uuid import UUID
 import typer
 from rich.prompt import Prompt
 
-from ..adding import Opened
 from ..client import Client
-from ..devices import Revoked, Rotated
+from ..devices.adding import Opened
+from ..devices.own_devices import Revoked, Rotated
 from ..errors import TransferMissingError
 from .output import Json, note, show, show_rows
 from .session import Home, PassphraseFile, passphrase, profile, unlock

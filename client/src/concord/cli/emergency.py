@@ -68,7 +68,7 @@ def send(  # noqa: PLR0913, PLR0917 - the options of a letter
         client.letters.check_labels(draft)  # before anything is on record
         record = client.emergencies.declare(client.address_book.token(patient), to, kinds, sensitive, nature)
         sent = client.letters.send(replace(draft, consent=record.id))
-        name = client.directory.practitioner(to).name
+        name = client.colleagues.name(to)
     value = {"emergency": str(record.id), **sent.answer}
     show(value, f"Letter {sent.letter}\n{sent.answer['state'].capitalize()} to {name}, as an emergency.", as_json=json)
     note("It is in the account of disclosures, and your privacy officer reviews it.")
@@ -88,8 +88,8 @@ def list_emergencies(
             {
                 "emergency": str(each.consent),
                 "declared": f"{each.declared_at:%Y-%m-%d %H:%M}",
-                "by": client.directory.practitioner(each.declared_by).name,
-                "to": client.directory.practitioner(each.recipient).name,
+                "by": client.colleagues.name(each.declared_by),
+                "to": client.colleagues.name(each.recipient),
                 "information": ", ".join(each.information),
                 "sensitivity": ", ".join(each.sensitivity),
                 "outcome": each.outcome or "waits",

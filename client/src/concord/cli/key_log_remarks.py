@@ -6,8 +6,6 @@ to say is said by `concord log` as well.
 
 from __future__ import annotations
 
-from concord_formats.notes import NoteError
-
 from ..client import Client
 from ..errors import StoreError
 from .output import note
@@ -20,7 +18,7 @@ def tell_open(client: Client) -> None:
     """A remark while alarms are open; what is loud is said word for word."""
     try:
         found = [alarm for alarm in client.key_log.alarms() if alarm.open]
-    except (StoreError, NoteError):
+    except StoreError:
         return  # what cannot be read was told by the command itself
     for alarm in found:
         if alarm.loud:

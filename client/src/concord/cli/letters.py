@@ -93,7 +93,7 @@ def inbox(
         rows = [
             {
                 "letter": str(entry.letter),
-                "from": client.directory.practitioner(entry.parsed_address.sender).name,
+                "from": client.colleagues.name(entry.parsed_address.sender),
                 "patient": client.address_book.alias(entry.parsed_address.patient) or entry.parsed_address.patient,
                 "information": ", ".join(sorted(entry.parsed_address.information)),
                 "size": entry.size,
@@ -121,7 +121,7 @@ def receipts(
         rows = [
             {
                 "letter": str(line.letter),
-                "recipient": client.directory.practitioner(line.recipient).name,
+                "recipient": client.colleagues.name(line.recipient),
                 "state": line.state,
                 "reason": line.reason,
                 "released": _moment(line.released_at),
@@ -155,7 +155,7 @@ def _saying_where(found: list[Proposal]) -> Iterator[None]:
 
 
 def show_sent(client: Client, sent: Sent, as_json: bool, found: Proposal | None = None) -> None:
-    names = ", ".join(client.directory.practitioner(person).name for person in sent.recipients)
+    names = ", ".join(client.colleagues.name(person) for person in sent.recipients)
     state = sent.answer["state"]
     told = {
         "released": f"Released to {names}.",

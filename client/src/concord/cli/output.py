@@ -34,7 +34,7 @@ def show(value: Any, text: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(value, indent=2, default=str, ensure_ascii=False))  # noqa: T201 - this module prints
     else:
-        _out.print("\n".join(map(_one_line, text.split("\n"))), markup=False)
+        _out.print(_lines(text), markup=False)
 
 
 def show_rows(rows: Sequence[dict[str, Any]], *, empty: str, as_json: bool) -> None:
@@ -60,9 +60,10 @@ def fail(message: str, hint: str, *, as_json: bool, **members: Any) -> None:
     if as_json:
         print(json.dumps({"error": message, "hint": hint} | members, default=str), file=sys.stderr)  # noqa: T201
         return
-    _err.print(f"error: {message}", markup=False, style="red")
+    # A service's words are in these: a hostile one has this terminal in its reach no more than a colleague has.
+    _err.print(f"error: {_lines(message)}", markup=False, style="red")
     if hint:
-        _err.print(f"hint: {hint}", markup=False)
+        _err.print(f"hint: {_lines(hint)}", markup=False)
 
 
 @contextmanager
@@ -77,6 +78,10 @@ def progress(label: str, total: int, *, quiet: bool) -> Iterator[Callable[[int],
     with Progress(*columns, console=_err, transient=True) as bar:
         task = bar.add_task(label, total=total)
         yield lambda done: bar.advance(task, done)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(_one_line, text.split("\n")))
 
 
 def _one_line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""`concord patient add`, `list`: the sealed address book of patients.
+"""`concord patient add`, `list`, `remove`: the sealed address book of patients.
 
 Owns the prompts for a patient's name. Refuses the name as an argument: it is asked for, or read from standard input.
 """
@@ -39,3 +39,13 @@ def list_patients(home: Home = None, passphrase_file: PassphraseFile = None, jso
     with unlock(home, passphrase_file) as client:
         rows = [{"alias": a, "name": e.name, "token": e.token} for a, e in client.address_book.entries().items()]
     show_rows(rows, empty="No patients yet; add one with: concord patient add ALIAS", as_json=json)
+
+
+@app.command()
+def remove(alias: Alias, home: Home = None, passphrase_file: PassphraseFile = None, json: Json = False) -> None:
+    """Forget a patient's alias and name on this device; consents and letters stay."""
+    with unlock(home, passphrase_file) as client:
+        token = client.address_book.token(alias)
+        client.address_book.remove(alias)
+    told = f"{alias} is forgotten here. To add the patient again you would need the token: {token}"
+    show({"alias": alias, "token": token}, told, as_json=json)

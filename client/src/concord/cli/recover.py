@@ -49,8 +49,8 @@ def recover(
     if chosen.enrolled:
         raise AlreadyEnrolledError(chosen.home)
     kit = _kit(address, account, kit_file)
-    new = passphrase(passphrase_file, new=True)
-    with Client.recover(chosen, kit, new, accept_older=accept_older) as client:
+    given = passphrase(passphrase_file, new=not chosen.keyring.exists())  # an interrupted run goes on under its own
+    with Client.recover(chosen, kit, given, accept_older=accept_older) as client:
         me, others = client.whoami(), _others(client)
         behind = client.backup.behind
     value = {

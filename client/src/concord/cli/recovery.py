@@ -38,10 +38,16 @@ def code(kit: KitFile = None, home: Home = None, passphrase_file: PassphraseFile
     if kit is not None:
         check_place(kit)
     with unlock(home, passphrase_file) as client:
-        made = client.renew_recovery_code()
-        value = {"recovery_code": grouped(made), "in_force": not client.backup.behind}
-        show(value, told(made), as_json=json)
-        after_new_code(client, made, kit)
+
+        def shown(made: str) -> None:
+            if not json:
+                show({}, told(made), as_json=False)
+            _print_sheet(client, made, kit)
+
+        made = client.renew_recovery_code(shown)
+        if json:
+            show({"recovery_code": grouped(made), "in_force": not client.backup.behind}, "", as_json=True)
+        _tell_whether_in_force(client)
 
 
 @app.command("kit")
@@ -53,7 +59,8 @@ def kit_(
     """Print a kit with a new recovery code. The sheet before opens nothing any more."""
     check_place(output)
     with unlock(home, passphrase_file) as client:
-        after_new_code(client, client.renew_recovery_code(), output)
+        client.renew_recovery_code(lambda made: _print_sheet(client, made, output))
+        _tell_whether_in_force(client)
 
 
 @app.command()
@@ -75,11 +82,13 @@ def status(
     with unlock(home, passphrase_file) as client:
         stored, behind = client.watch.stored(), client.backup.behind
         own = client.keyring.recovery_verifier
+        by_this_device = stored is not None and stored.generation == client.backup.known().get("generation")
         if acknowledge and stored is not None and stored.failed:
             client.watch.acknowledge()
     value = {"code": own is not None, "stored": stored and stored.model_dump(mode="json", exclude={"verifier"})}
     value |= {"behind": behind, "in_force": bool(stored and own and stored.verifier == own)}
-    show(value, "\n".join(_lines(stored, own, behind)), as_json=json)
+    value |= {"by_this_device": by_this_device}
+    show(value, "\n".join(_lines(stored, own, behind=behind, by_this_device=by_this_device)), as_json=json)
 
 
 def told(made: str) -> str:
@@ -89,14 +98,22 @@ def told(made: str) -> str:
 
 def after_new_code(client: Client, made: str, kit: Path | None) -> None:
     """Print what was asked for, and say when the code is not in force yet."""
+    _print_sheet(client, made, kit)
+    _tell_whether_in_force(client)
+
+
+def _print_sheet(client: Client, made: str, kit: Path | None) -> None:
     if kit is not None:
         sheet = render_kit(Kit(client.settings.base_url, client.practitioner, made), date.today())  # noqa: DTZ011
         write_sheet(sheet, kit, _PRINTED)
+
+
+def _tell_whether_in_force(client: Client) -> None:
     if client.backup.behind:
         note(_NOT_IN_FORCE)
 
 
-def _lines(stored: StoredBackup | None, own: str | None, behind: bool) -> list[str]:
+def _lines(stored: StoredBackup | None, own: str | None, *, behind: bool, by_this_device: bool) -> list[str]:
     if own is None:
         return ["There is no recovery code yet. Make one, and print it: concord recovery code --kit FILE.pdf"]
     if stored is None:
@@ -110,6 +127,11 @@ def _lines(stored: StoredBackup | None, own: str | None, behind: bool) -> list[s
     ]
     if stored.verifier != own:
         lines.append("Another device of yours made a new code, or yours is not in force yet: concord recovery backup")
+    elif not by_this_device:
+        lines.append(
+            "Another device of yours stored it: a patient whom you entered on this one alone is not in it. To store "
+            "what this device knows in its place: concord recovery backup"
+        )
     return lines
 
 

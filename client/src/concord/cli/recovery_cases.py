@@ -17,7 +17,7 @@ from rich.prompt import Prompt
 
 from ..api.recovery_cases import RecoveryCase
 from ..client import Client
-from ..errors import AlreadyEnrolledError, CaseCodeError
+from ..errors import AlreadyEnrolledError, CaseCodeError, RecoveryCaseError
 from ..private_files import replacing
 from ..recovery_cases.person import CaseProgress
 from .output import Json, note, show, show_rows
@@ -71,15 +71,26 @@ def attest(
     case: CaseId,
     fingerprint: Annotated[str, typer.Option(help="The fingerprint that the person read to you.")],
     how: Annotated[Proof, typer.Option(help="How you recognised them; a message or a mail alone is none of these.")],
+    account: Annotated[UUID | None, typer.Option(help="The person's account [default: show whose, and ask].")] = None,
     home: Home = None,
     passphrase_file: PassphraseFile = None,
     json: Json = False,
 ) -> None:
     """Vouch for the keys that wait: you met the person, and compared the fingerprint with them."""
     with unlock(home, passphrase_file) as client:
-        found = client.recovery_cases.attest(case, fingerprint, how)
+        found = client.recovery_cases.attest(case, fingerprint, how, account or _asked_whose(client, case))
     value = {"case": str(found.case), "state": found.state, "effective_from": found.effective_from}
     show(value, _attested(found), as_json=json)
+
+
+def _asked_whose(client: Client, case: UUID) -> UUID:
+    """The account of the case, once its name was confirmed: the number of a case is the directory's to give."""
+    if not sys.stdin.isatty():
+        raise RecoveryCaseError("there is no terminal to ask on for whom you vouch", "Say whose keys: --account ID")
+    who = client.recovery_cases.whose(case)
+    if not typer.confirm(f"You vouch for {who.name}, {who.organization.name}, account {who.id}. Is that so?", err=True):
+        raise typer.Abort
+    return who.id
 
 
 @app.command()
@@ -150,7 +161,7 @@ def _row(client: Client, case: RecoveryCase) -> dict[str, Any]:
     return {
         "id": str(case.case),
         "account": str(case.account),
-        "name": client.directory.practitioner(case.account).name,
+        "name": client.colleagues.name(case.account),
         "state": case.ending or case.state,
         "attestations": len(case.attestations),
         "effective_from": f"{since:%Y-%m-%d %H:%M}" if since else None,

@@ -9,8 +9,9 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -38,27 +39,21 @@ def profile(home: Path | None) -> Profile:
     return Profile(home) if home else Profile.default()
 
 
-def unlock(home: Path | None, passphrase_file: Path | None) -> Client:
-    """An unlocked client. Says first that nobody is enrolled, before it asks for a passphrase."""
+@contextmanager
+def unlock(home: Path | None, passphrase_file: Path | None) -> Iterator[Client]:
+    """An unlocked client for one command. Says first that nobody is enrolled, before it asks for a passphrase.
+
+    What follows a command that succeeded is done before the connections close.
+    """
     chosen = profile(home)
     chosen.load()
-    client = _AtTheScreen.unlock(chosen, passphrase(passphrase_file))
-    client.key_log.tell(tell_reading)
-    return client
-
-
-class _AtTheScreen(Client):
-    """A client for one command: what follows a command that succeeded is done before the connections close."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    with Client.unlock(chosen, passphrase(passphrase_file)) as client:
+        client.key_log.tell(tell_reading)
         try:
-            if kind is None:
-                after(self)
-            tell_open(self)
+            yield client
+            after(client)
         finally:
-            super().__exit__(kind, error, trace)
+            tell_open(client)
 
 
 def passphrase(path: Path | None, *, new: bool = False) -> str:

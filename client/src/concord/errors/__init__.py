@@ -43,9 +43,10 @@ Owns the tree of errors; each has a `message` (what happened), a `hint` (what to
     │       └── MalformedLogError          something of it cannot be read
     ├── RecoveryError              a recovery code, or what it should open, cannot be used
     │   ├── RecoveryCodeError          the text is no code and no kit
-    │   ├── RecoveryRefusedError       the directory does not know this code for this account (`tries`)
+    │   ├── RecoveryRefusedError       the directory does not know this code for this account (`left`)
     │   ├── TooManyGuessesError        too many wrong codes were tried (`retry_after`)
     │   ├── RecoveryCodeChangedError   another device made a new code
+    │   ├── UnseenRecoveryCodeError    a new code was made and perhaps not shown
     │   ├── NoRecoveryCodeError        there is no code yet
     │   └── BackupError                the backup that the directory gave is not one to rely on
     │       ├── MalformedBackupError       it does not open, or does not hold what it should
@@ -195,6 +196,7 @@ from .recovery import (
     RecoveryError,
     RecoveryRefusedError,
     TooManyGuessesError,
+    UnseenRecoveryCodeError,
 )
 from .recovery_cases import (
     CaseCodeError,
@@ -308,6 +310,7 @@ __all__ = [
     "UnknownSignerError",
     "UnloggedKeyError",
     "UnreachableError",
+    "UnseenRecoveryCodeError",
     "WitnessError",
     "WitnessKeyFileError",
     "WitnessMissingError",

@@ -76,11 +76,22 @@ class RecoveryCodeChangedError(RecoveryError):
     hint_by_default = "On the other device: concord device sync, then again here. Or a new code: concord recovery code"
 
 
+class UnseenRecoveryCodeError(RecoveryError):
+    """A new code was made, and something stopped before it was shown: until it is asked for, the old sheet counts."""
+
+    hint_by_default = (
+        "If you have it, on paper or on your screen: concord recovery backup. If not, make another: concord recovery "
+        "code. Until then, the sheet before counts."
+    )
+
+
 class NoRecoveryCodeError(RecoveryError):
     """The account has no recovery code yet, so that there is nothing to seal a backup to."""
 
     def __init__(self) -> None:
-        super().__init__("this account has no recovery code", "Make one, and print it: concord recovery code --kit")
+        super().__init__(
+            "this account has no recovery code", "Make one, and print it: concord recovery code --kit FILE.pdf"
+        )
 
 
 __all__ = [
@@ -95,4 +106,5 @@ __all__ = [
     "RecoveryError",
     "RecoveryRefusedError",
     "TooManyGuessesError",
+    "UnseenRecoveryCodeError",
 ]

@@ -61,7 +61,7 @@ class ServiceError(ConcordError):
 
 # RFC 9457, section 4.2.1: a problem that is no more than its status.
 _NO_TYPE = "about:blank"
-_RESERVED = {"status", "type_", "message", "retry_after", "hint", "self"}
+_RESERVED = {"status", "type_", "message", "retry_after", "hint", "self", "as_json"}
 
 
 def _type(type_: object, error: object) -> str:

@@ -17,8 +17,9 @@ from ..errors.key_log import KINDS
 
 # An id is typed by hand; two alarms of one device that share one would have to be among some ten thousand.
 _ID_CHARACTERS = 8
-# A directory that invents an alarm a second shall not fill the store: those that stop sealing are kept longest.
-MAX_ALARMS = 200
+# A directory that invents an alarm a second shall neither fill the store nor hide one thing among many of another: of
+# each kind so many are kept. A person who has not looked at forty is not helped by more.
+MAX_OF_A_KIND = 40
 # A note of ours is below a kilobyte; of whatever else came in its place, this much tells what it was.
 MAX_EVIDENCE_CHARACTERS = 8 * 1024
 
@@ -47,9 +48,14 @@ class Alarm:
     acknowledged_at: datetime | None = field(default=None, compare=False)
 
     @property
+    def thing(self) -> tuple[str, str]:
+        """What makes two alarms one. An id does not: whoever may choose an account's id finds two with one."""
+        return self.kind, self.about
+
+    @property
     def id(self) -> str:
         """Eight hexadecimal digits, the same for the same thing."""
-        return hashlib.sha256(f"{self.kind}\n{self.about}".encode()).hexdigest()[:_ID_CHARACTERS]
+        return hashlib.sha256("\n".join(self.thing).encode()).hexdigest()[:_ID_CHARACTERS]
 
     @property
     def loud(self) -> bool:
@@ -95,25 +101,45 @@ def as_error(alarm: Alarm) -> KeyLogError:
 
 
 def added(alarms: Sequence[Alarm], further: Iterable[Alarm]) -> tuple[Alarm, ...]:
-    """The alarms with further ones, each thing once; the oldest acknowledged ones give way."""
-    known = {alarm.id: alarm for alarm in alarms}
+    """The alarms with further ones, each thing once, at most `MAX_OF_A_KIND` of a kind.
+
+    The oldest acknowledged ones of that kind give way; where none is, the first that were seen stay.
+    """
+    known = {alarm.thing: alarm for alarm in alarms}
+    full: set[str] = set()
     for alarm in further:
-        known.setdefault(alarm.id, alarm)
-    ranked = sorted(known.values(), key=lambda alarm: (alarm.open and alarm.blocks, alarm.open, alarm.seen_at))
-    kept = {alarm.id for alarm in ranked[-MAX_ALARMS:]}
-    return tuple(alarm for alarm in known.values() if alarm.id in kept)
+        if alarm.thing in known or alarm.kind in full:
+            continue
+        if _has_room(known, alarm.kind):
+            known[alarm.thing] = alarm
+        else:
+            full.add(alarm.kind)
+    return tuple(known.values())
+
+
+def _has_room(known: dict[tuple[str, str], Alarm], kind: str) -> bool:
+    """Whether one more of a kind may be kept; the oldest acknowledged one makes room."""
+    same = [alarm for alarm in known.values() if alarm.kind == kind]
+    if len(same) < MAX_OF_A_KIND:
+        return True
+    seen = min((alarm for alarm in same if not alarm.open), key=lambda alarm: alarm.seen_at, default=None)
+    if seen:
+        del known[seen.thing]
+    return seen is not None
 
 
 def acknowledged(alarms: Sequence[Alarm], id_: str) -> tuple[Alarm, ...]:
-    """The alarms, of which one is acknowledged now. Raises KeyError when none has this id."""
-    if not any(alarm.id == id_ for alarm in alarms):
+    """The alarms, of which one is acknowledged now: the oldest open one. Raises KeyError when none has this id."""
+    found = [alarm for alarm in alarms if alarm.id == id_]
+    if not found:
         raise KeyError(id_)
+    seen = next((alarm for alarm in found if alarm.open), None)
     now = datetime.now(UTC)
-    return tuple(replace(each, acknowledged_at=now) if each.id == id_ and each.open else each for each in alarms)
+    return tuple(replace(each, acknowledged_at=now) if each is seen else each for each in alarms)
 
 
 __all__ = [
-    "MAX_ALARMS",
+    "MAX_OF_A_KIND",
     "OWN_ACCOUNT",
     "OWN_CHANGE",
     "OWN_NAME",

@@ -113,19 +113,22 @@ def check_age(signed: Signed, now: float) -> None:
 def witnessed(signed: Signed, pinned: Pinned, now: float) -> Witnessed | None:
     """The last checkpoint that enough witnesses had cosigned: this one, or the one before while that is recent.
 
-    A checkpoint is there at once, and its cosignatures a minute later: what they are missing on is the newest only.
+    A checkpoint is there at once, and its cosignatures a minute later: what they are missing on is the newest only. An
+    old cosignature counts for nothing: under it, whoever has the log's key could show one person an old log for ever.
     Raises `WitnessMissingError`.
     """
     if not pinned.required:
         return None
-    found = [time for key in pinned.witnesses if (time := _time(signed.note, key)) is not None]
+    times = (_time(signed.note, key) for key in pinned.witnesses)
+    found = [at for at in times if at is not None and -MAX_AHEAD_SECONDS <= now - at <= MAX_UNWITNESSED_SECONDS]
     if len(found) >= pinned.required:
         # Of as many as are asked for, the one that was last to see it: older ones add nothing.
         return Witnessed(signed.checkpoint.size, sorted(found, reverse=True)[pinned.required - 1])
     before = pinned.witnessed
     if before and before.size <= signed.checkpoint.size and now - before.at <= MAX_UNWITNESSED_SECONDS:
         return before
-    raise WitnessMissingError(f"{len(found)} of the {pinned.required} witnesses asked for have cosigned the log")
+    message = f"{len(found)} of the {pinned.required} witnesses asked for have cosigned the log in the last ten minutes"
+    raise WitnessMissingError(message)
 
 
 def _signed(note: str, text: str, key: VerifierKey) -> Signed:

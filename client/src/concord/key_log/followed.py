@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from concord_formats.merkle import ProofError
 from concord_formats.notes import VerifierKey
 
 from ..api.key_log import KeyLogApi
-from ..errors import KeyLogError, StoreError
+from ..errors import ConcordError, KeyLogError, StoreError
 from ..profile import Profile
 from ..store import SealedStore
 from .alarms import Alarm, acknowledged, added, as_error, of_error
@@ -59,7 +60,8 @@ class FollowedLog:
         self._own_account = OwnAccount(self.mirror, me, device, own_history)
         self._following = Following(api, self.mirror, clock=clock)
         self._pinned: Pinned | None = None
-        self._at = 0.0
+        self._at = -REFRESH_SECONDS
+        self._trouble_at: tuple[float, ConcordError] | None = None
 
     @property
     def pinned(self) -> Pinned:
@@ -78,14 +80,23 @@ class FollowedLog:
         Raises `KeyLogError` (kept as an alarm, where it is one), `ServiceError`, `UnreachableError`.
         """
         if self._pinned is None or time.monotonic() - self._at > within:
-            with self.keeping(), self.sealed.changing() as change:
-                self._follow(change)
-            self._pinned, self._at = change.pinned, time.monotonic()
+            try:
+                with self.keeping(), self.sealed.changing() as change:
+                    self._follow(change)
+            except ConcordError as error:
+                self._trouble_at = (time.monotonic(), error)
+                raise
+            self._pinned, self._at, self._trouble_at = change.pinned, time.monotonic(), None
         return self._pinned
+
+    def recent_trouble(self) -> ConcordError | None:
+        """Why the log could not be followed a moment ago: whoever reads a list of letters does not ask for each."""
+        at, error = self._trouble_at or (0.0, None)
+        return error if error and self.pinned.note and time.monotonic() - at <= REFRESH_SECONDS else None
 
     def forget(self) -> None:
         """Ask for the newest checkpoint at the next use, however short a time ago it was asked for."""
-        self._at = -REFRESH_SECONDS
+        self._at, self._trouble_at = -REFRESH_SECONDS, None
 
     def read(self, reading: Callable[[], Found]) -> Found:
         """Read the mirror; a damaged one is read anew from the log first. Raises what `refresh` raises."""
@@ -158,7 +169,7 @@ class FollowedLog:
         self.sealed.alarm(*new)
         if self._pinned and new:
             # Only the alarms: what else another process pinned since is not what was read here.
-            self._pinned = _with_alarms(self._pinned, new)
+            self._pinned = replace(self._pinned, alarms=added(self._pinned.alarms, new))
 
     def _follow(self, change: Changing) -> None:
         try:
@@ -166,14 +177,13 @@ class FollowedLog:
             self._own_account.look(change)
         except MirrorDamagedError:
             self.mirror.discard()
-            self._following.forget()
             with _undamaged():
                 self._following.follow(change)
                 self._own_account.look(change)
 
     def _again(self) -> None:
-        self.mirror.discard()
-        self._following.forget()
+        with self.sealed.changing():  # no other process is writing to it meanwhile
+            self.mirror.discard()
         self._pinned = None
 
 
@@ -184,12 +194,6 @@ def _undamaged() -> Iterator[None]:
         yield
     except (MirrorDamagedError, ProofError) as error:
         raise StoreError(f"the mirror of the key log cannot be kept: {error}", "Is the disk in order?") from None
-
-
-def _with_alarms(pinned: Pinned, alarms: Sequence[Alarm]) -> Pinned:
-    change = Changing(pinned)
-    change.set(alarms=added(pinned.alarms, alarms))
-    return change.pinned
 
 
 __all__ = ["MIRROR_FILE", "REFRESH_SECONDS", "FollowedLog"]

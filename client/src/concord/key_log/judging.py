@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from concord_formats.key_entries import SignedEntry
+from concord_formats.key_entries import SignedEntry, read_entry
 
 from ..api import Practitioner
 from ..errors import HiddenRotationError, KeyLogError, NameMismatchError, SwappedKeyError, UnloggedKeyError
@@ -20,21 +20,33 @@ from .names import folded
 def judge(account: UUID, history: Sequence[SignedEntry], logged: Sequence[Logged], note: str) -> Logged:
     """The binding of a history's last entry, when every entry is logged and none was logged after it.
 
-    `logged` are the account's bindings in the tree of the checkpoint `note`. Raises `SwappedKeyError`,
-    `UnloggedKeyError`, `HiddenRotationError`.
+    `logged` are the account's bindings in the tree of the checkpoint `note`; each entry has exactly one, of its kind,
+    in the order of the history. Raises `SwappedKeyError`, `UnloggedKeyError`, `HiddenRotationError`.
     """
     entries = entries_of(logged)
     shown = {"checkpoint": note, "account": str(account)}
+    by_number: dict[int, list[Logged]] = {}
+    for each in entries:
+        by_number.setdefault(each.n, []).append(each)
+    before = -1
     for n, signed in enumerate(history, start=1):
-        found = [each for each in entries if each.n == n]
-        if any(each.entry != signed.digest for each in found):
-            raise _swapped(account, n, signed.digest, found, shown)
+        found = by_number.get(n, [])
         if not found:
             message = f"entry {n} of the keys of {account} stands nowhere in the log"
             evidence = {**shown, "n": n, "entry": signed.digest}
             raise UnloggedKeyError(message, about=f"{account} {n} {signed.digest}", evidence=evidence)
+        if len(found) > 1 or not _records(found[0], signed) or found[0].leaf < before:
+            raise _swapped(account, n, signed.digest, found, shown)
+        before = found[0].leaf
     _check_newest(account, len(history), entries, shown)
-    return next(each for each in entries if each.n == len(history))
+    return by_number[len(history)][0]
+
+
+def _records(logged: Logged, signed: SignedEntry) -> bool:
+    """Whether a binding is of this entry, and of its kind: a recovery that is logged as another change names nobody who
+    attested to it.
+    """
+    return logged.entry == signed.digest and logged.kind.value == read_entry(signed).kind.value
 
 
 def entries_of(logged: Sequence[Logged]) -> list[Logged]:
@@ -61,6 +73,8 @@ def check_person(person: Practitioner, named: Named | None, note: str) -> None:
 
 
 _WHAT = ("name", "NPI", "organization", "role")
+# A log can have one number a million times; an alarm has to fit beside others.
+_MOST_EVIDENCE = 10
 
 
 def _check_newest(account: UUID, shown_entries: int, entries: Sequence[Logged], shown: Mapping[str, object]) -> None:
@@ -72,8 +86,8 @@ def _check_newest(account: UUID, shown_entries: int, entries: Sequence[Logged], 
 
 
 def _swapped(account: UUID, n: int, digest: str, found: Sequence[Logged], shown: Mapping[str, object]) -> KeyLogError:
-    """Two entries under one number: one was shown, and another, or one more, was logged."""
-    logged = [{"leaf": each.leaf, "entry": each.entry} for each in found]
+    """Two entries under one number: one was shown, and another, or one more, or not so, was logged."""
+    logged = [{"leaf": each.leaf, "entry": each.entry} for each in found[:_MOST_EVIDENCE]]
     message = f"entry {n} of the keys of {account} is not the one that stands in the log"
     return SwappedKeyError(
         message, about=f"{account} {n} {digest}", evidence={**shown, "n": n, "entry": digest, "logged": logged}

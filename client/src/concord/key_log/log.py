@@ -10,17 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from concord_formats.cosignatures import own_clock
 from concord_formats.key_entries import SignedEntry
 from concord_formats.log_proof import LogProof
 from concord_formats.merkle import verify_inclusion
-from concord_formats.notes import Checkpoint
+from concord_formats.notes import ID_BYTES, VerifierKey, signature_line, taken_apart
 
 from ..api import Practitioner
-from ..errors import HiddenRotationError, KeyLogError, MalformedLogError, StalledLogError, UnloggedKeyError
+from ..errors import (
+    ConcordError,
+    HiddenRotationError,
+    KeyLogError,
+    MalformedLogError,
+    ServiceError,
+    StalledLogError,
+    UnloggedKeyError,
+    UnreachableError,
+)
 from .followed import FollowedLog
 from .judging import check_person, entries_of, judge
-from .mirror import Logged
-from .pinned import Pinned
+from .mirror import Logged, Named
 
 
 class KeyLog(FollowedLog):
@@ -51,18 +60,16 @@ class KeyLog(FollowedLog):
         trouble = self._trouble(fresh)
         with self.keeping():
             try:
-                self._check_person(person, self.pinned)
+                self._check_person(person)
             except UnloggedKeyError:
                 if trouble:
                     raise trouble from None
-                self._check_person(person, self.refresh(within=0))
+                self.refresh(within=0)
+                self._check_person(person)
 
     def newest(self, practitioner: UUID) -> Logged:
         """The binding of an account's newest entry at the last checkpoint. Raises `UnloggedKeyError`."""
-        logged = entries_of(self.read(lambda: self.mirror.bindings(practitioner, self.pinned.checkpoint.size)))
-        if not logged:
-            raise UnloggedKeyError(f"the account {practitioner} stands nowhere in the log", about=f"{practitioner} 0")
-        return logged[-1]
+        return self._newest(practitioner)[0]
 
     def overtaken(self, entries: Mapping[UUID, int]) -> list[UUID]:
         """The accounts of which the last checkpoint has a later entry than the number that is given for each."""
@@ -73,27 +80,41 @@ class KeyLog(FollowedLog):
 
         It verifies, or is not given out. Raises `UnloggedKeyError`.
         """
-        newest = self.newest(practitioner)
-        checkpoint, note = self.pinned.checkpoint, self.pinned.note or ""
-        path = self.read(lambda: self._proven(newest))
-        line = self.mirror.line(newest.leaf)
+        newest, path = self._newest(practitioner)
+        line = self.read(lambda: self.mirror.line(newest.leaf))
         if line is None and practitioner == self.me:
-            raise MalformedLogError(f"the mirror has no line {newest.leaf} of {checkpoint.size}", "concord log verify")
-        return LogProof(newest.leaf, tuple(path), _own_signatures(note, checkpoint), line).encode()
+            message = f"the mirror does not have one's own binding {newest.leaf}"
+            raise MalformedLogError(message, "Read it anew: concord log verify")
+        note = _own_signatures(self.pinned.note or "", self.pinned.keys[-1])
+        return LogProof(newest.leaf, tuple(path), note, line).encode()
 
-    def _trouble(self, fresh: bool) -> KeyLogError | None:
+    def _trouble(self, fresh: bool) -> ConcordError | None:
+        """What stands in the way of the newest checkpoint, where the last one that was pinned will do as well."""
+        if not fresh and (trouble := self.recent_trouble()):
+            return trouble
         try:
             self.refresh()
-        except KeyLogError as error:
+        except (KeyLogError, ServiceError, UnreachableError) as error:
             if fresh or self.pinned.note is None:
                 raise
             return error
         return None
 
+    def _newest(self, practitioner: UUID) -> tuple[Logged, list[bytes]]:
+        """The binding of an account's newest entry, with its path. Raises `UnloggedKeyError`."""
+        found = self.read(lambda: self._newest_proven(practitioner))
+        if found is None:
+            raise UnloggedKeyError(f"the account {practitioner} stands nowhere in the log", about=f"{practitioner} 0")
+        return found
+
+    def _newest_proven(self, practitioner: UUID) -> tuple[Logged, list[bytes]] | None:
+        logged = entries_of(self.mirror.bindings(practitioner, self.pinned.checkpoint.size))
+        return (logged[-1], self._proven(logged[-1].leaf)) if logged else None
+
     def _judge(self, practitioner: UUID, history: Sequence[SignedEntry]) -> None:
         pinned = self.pinned
         logged = self.mirror.bindings(practitioner, pinned.checkpoint.size)
-        self._proven(judge(practitioner, history, logged, pinned.note or ""))
+        self._proven(judge(practitioner, history, logged, pinned.note or "").leaf)
 
     def _judge_again(self, practitioner: UUID, history: Sequence[SignedEntry]) -> None:
         try:
@@ -104,23 +125,31 @@ class KeyLog(FollowedLog):
             message = "your own newest key entry is not in the log: nobody can see it yet"
             raise StalledLogError(message, about=error.about, evidence=error.evidence) from None
 
-    def _proven(self, found: Logged) -> list[bytes]:
+    def _proven(self, leaf: int) -> list[bytes]:
         """The path of a leaf, which leads to the root of the last checkpoint. Raises `ProofError`."""
         checkpoint = self.pinned.checkpoint
-        path = self.mirror.path(found.leaf, checkpoint.size)
-        verify_inclusion(self.mirror.leaf_hash(found.leaf), found.leaf, checkpoint.size, path, checkpoint.root)
+        path = self.mirror.path(leaf, checkpoint.size)
+        verify_inclusion(self.mirror.leaf_hash(leaf), leaf, checkpoint.size, path, checkpoint.root)
         return path
 
-    def _check_person(self, person: Practitioner, pinned: Pinned) -> None:
-        named = self.read(lambda: self.mirror.named(person.id, pinned.checkpoint.size))
-        check_person(person, named, pinned.note or "")
+    def _check_person(self, person: Practitioner) -> None:
+        check_person(person, self.read(lambda: self._named(person.id)), self.pinned.note or "")
+
+    def _named(self, account: UUID) -> Named | None:
+        named = self.mirror.named(account, self.pinned.checkpoint.size)
+        if named:
+            self._proven(named.leaf)
+        return named
 
 
-def _own_signatures(note: str, checkpoint: Checkpoint) -> str:
-    """The note with the log's own two signatures: witnesses' are for each reader to ask for."""
-    text, _, signatures = note.rpartition("\n\n")
-    own = [line for line in signatures.splitlines() if line.split(" ")[1:2] == [checkpoint.origin]]
-    return "\n".join((text, "", *own, ""))
+def _own_signatures(note: str, key: VerifierKey) -> str:
+    """The note with the log's own two signatures: witnesses' are for each reader to ask for, and whatever else stands
+    there under the log's name is no part of a proof.
+    """
+    text, signatures = taken_apart(note)
+    ids = {key.id, own_clock(key).id}
+    own = (signature_line(name, raw) for name, raw in signatures if name == key.name and raw[:ID_BYTES] in ids)
+    return f"{text}\n{''.join(own)}"
 
 
 __all__ = ["KeyLog"]

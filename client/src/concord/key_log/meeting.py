@@ -25,7 +25,9 @@ from ..errors import (
     LogKeyError,
     MalformedLogError,
     RolledBackLogError,
+    ServiceError,
     UnloggedKeyError,
+    UnreachableError,
 )
 from .alarms import of_error
 from .checkpoints import read_checkpoint
@@ -109,6 +111,9 @@ def _doubts(log: KeyLog, letter: InLetter, proof: LogProof, checkpoint: Checkpoi
     except KeyLogError as error:
         log.keep(of_error(error))
         yield f"{error.message}. {error.hint}"
+    except (ServiceError, UnreachableError) as error:
+        # A directory that gives no log must neither keep a letter shut, nor pass for one that was compared.
+        yield f"It could not be compared with the key log: {error.message}. {error.hint}"
 
 
 def _compare(log: KeyLog, note: str, checkpoint: Checkpoint) -> None:

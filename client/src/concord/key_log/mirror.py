@@ -83,15 +83,15 @@ class Mirror:
     def bindings(self, account: UUID, size: int) -> list[Logged]:
         """What the first `size` leaves hold of an account, by number and then by place."""
         query = "SELECT leaf, n, kind, entry FROM binding WHERE account = ? AND leaf < ? ORDER BY n, leaf"
-        with self._file.reading() as db:
-            rows = db.execute(query, (account.bytes, size)).fetchall()
-        return [Logged(leaf, n, BindingKind(kind), entry.hex()) for leaf, n, kind, entry in rows]
+        with self._file.holding(size) as db:
+            rows = db.execute(query, (account.bytes, size))
+            return [Logged(leaf, n, BindingKind(kind), entry.hex()) for leaf, n, kind, entry in rows]
 
     def line(self, leaf: int) -> bytes | None:
         """A binding of one's own account, as it was logged."""
         with self._file.reading() as db:
             row = db.execute("SELECT line FROM kept WHERE leaf = ?", (leaf,)).fetchone()
-        return None if row is None else bytes(row[0])
+            return None if row is None else bytes(row[0])
 
     def named(self, account: UUID, size: int) -> Named | None:
         """Who the newest of the first `size` leaves that says so says that an account is.
@@ -109,12 +109,11 @@ class Mirror:
             "SELECT leaf, account, folded, npi, organization, role FROM named "  # noqa: S608 - conditions are ours
             f"WHERE {condition} AND leaf < ? ORDER BY leaf DESC"
         )
-        with self._file.reading() as db:
-            rows = db.execute(query, (*values, size)).fetchall()
-        return [
-            Named(leaf, UUID(bytes=account), called, npi, UUID(bytes=organization), role)
-            for leaf, account, called, npi, organization, role in rows
-        ]
+        with self._file.holding(size) as db:
+            return [
+                Named(leaf, UUID(bytes=account), called, npi, UUID(bytes=organization), role)
+                for leaf, account, called, npi, organization, role in db.execute(query, (*values, size))
+            ]
 
     def append(self, bindings: Iterable[tuple[bytes, Binding]]) -> None:
         """Append bindings, each as its exact line and what it says, in one transaction."""

@@ -66,11 +66,23 @@ class MirrorFile:
         """
         try:
             yield self._opened()
-        except (sqlite3.DatabaseError, LookupError, TypeError, ValueError) as error:
+        except (sqlite3.DatabaseError, AttributeError, LookupError, TypeError, ValueError) as error:
             self.close()
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_DAMAGE:  # the low byte is the primary code
                 raise StoreError(f"{self._path} cannot be used: {error}", "Is there room on the disk?") from None
             raise MirrorDamagedError(str(error)) from error
+
+    @contextmanager
+    def holding(self, size: int) -> Iterator[sqlite3.Connection]:
+        """As `reading`, all of it at one moment, with at least the first `size` leaves.
+
+        Another process may be reading the log anew: what it does not have yet must not pass for what is not there.
+        """
+        with self.reading() as db, db:
+            db.execute("BEGIN")
+            if db.execute("SELECT size FROM size").fetchone()[0] < size:
+                raise LookupError("leaves are missing")
+            yield db
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -114,8 +126,9 @@ def _inode(path: Path) -> int:
 
 
 def _begin(db: sqlite3.Connection) -> None:
-    # Whatever a failure of power takes with it can be read again.
-    db.execute("PRAGMA synchronous = NORMAL")
+    # A failure of power may take what was written last, and is to take all of it: a row of the index that is missing
+    # beside a tree that is whole is what nobody notices.
+    db.execute("PRAGMA synchronous = FULL")
     if _version(db) == _VERSION:
         return
     with db:

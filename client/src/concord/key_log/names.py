@@ -5,15 +5,25 @@ Owns the folding. Refuses to find two different names alike: a name in another a
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+# Unicode's default-ignorable characters and the blank Braille pattern, which nobody sees. Those that turn the writing
+# stay, for they are seen: a name in the log has none of them.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2064\u206a-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 
 
 def folded(name: str) -> str:
-    """A name as it is compared: compatibility forms resolved (NFKC), without case, one space between its words.
+    """A name as it is compared: compatibility forms resolved (NFKC), without case, one space between its words, and
+    without what is not seen.
 
     The directory compares without the first: whom it takes for two, this may take for one, and an alarm is kept.
     """
-    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
+    once = unicodedata.normalize("NFKC", _UNSEEN.sub("", name)).casefold()
+    return " ".join(unicodedata.normalize("NFKC", _UNSEEN.sub("", once)).split())
 
 
 __all__ = ["folded"]

@@ -5,8 +5,9 @@ Owns when one's own history is fetched for it, and what counts as known. Refuses
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from uuid import UUID
 
 from concord_formats.key_entries import SignedEntry
@@ -15,7 +16,7 @@ from ..errors import PinError
 from .alarms import Alarm, added
 from .mirror import Mirror
 from .pinned import Changing
-from .watching import name_alarms, newest_own, own_alarms
+from .watching import Mine, joined, name_alarms, newest_own, own_alarms
 
 # One's own key history, fetched and checked against its pin.
 OwnHistory = Callable[[], Sequence[SignedEntry]]
@@ -38,24 +39,27 @@ class OwnAccount:
         size, since = change.pinned.checkpoint.size, change.pinned.watched
         if self._history is None or size == since:
             return
-        alarms = [*self._own(change, since, size), *self._named(size)]
-        change.set(watched=size, alarms=added(change.pinned.alarms, alarms))
+        # One after the other: a log with a million entries under one's account is a few alarms, and little memory.
+        alarms = chain(self._own(change, since, size), self._named(since, size))
+        change.set(alarms=added(change.pinned.alarms, alarms), watched=size)
 
-    def _own(self, change: Changing, since: int, size: int) -> list[Alarm]:
-        new = [each for each in self._mirror.bindings(self._me, size) if each.leaf >= since]
-        if not new:
-            return []
+    def _own(self, change: Changing, since: int, size: int) -> Iterator[Alarm]:
+        logged = self._mirror.bindings(self._me, size)
+        if not any(each.leaf >= since for each in logged):
+            return
         history = self._checked()
-        lines = {each.leaf: line for each in new if (line := self._mirror.line(each.leaf))}
-        found = list(own_alarms(new, history, change.pinned.own, lines, self._device))
-        change.set(own=newest_own(history, change.pinned.own))
-        return found
+        mine = Mine(history, change.pinned.own, joined(history, self._device))
+        yield from own_alarms(logged, since, mine, self._mirror.line)
+        change.set(own=newest_own(history, mine.own))
 
-    def _named(self, size: int) -> list[Alarm]:
+    def _named(self, since: int, size: int) -> Iterator[Alarm]:
+        """Of what is new; of everything, where one's own name is."""
         me = self._mirror.named(self._me, size)
         if me is None:
-            return []
-        return list(name_alarms(self._me, self._mirror.of_name(me.folded, me.npi, size), me.npi))
+            return
+        others = self._mirror.of_name(me.folded, me.npi, size)
+        new = (each for each in others if each.leaf >= since or me.leaf >= since)
+        yield from name_alarms(self._me, new, me.npi)
 
     def _checked(self) -> Sequence[SignedEntry]:
         """One's own history; one that is not to be relied on counts as none, and everything logged is then news."""

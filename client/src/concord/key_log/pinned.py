@@ -16,6 +16,7 @@ from concord_formats.cosignatures import WitnessKey
 from concord_formats.merkle import EMPTY_ROOT
 from concord_formats.notes import Checkpoint, VerifierKey, unverified_text
 
+from ..errors import StoreError
 from ..store import SealedStore
 from .alarms import Alarm, added
 
@@ -107,6 +108,13 @@ class Changing:
 
 
 def _decode(members: dict[str, Any]) -> Pinned:
+    try:
+        return _pinned(members)
+    except (ValueError, KeyError, TypeError, AttributeError):  # of another version of this program
+        raise StoreError("what is pinned of the key log cannot be read", "Update Concord on this device.") from None
+
+
+def _pinned(members: dict[str, Any]) -> Pinned:
     own, witnessed = members.get("own"), members.get("witnessed")
     return Pinned(
         keys=tuple(VerifierKey.decode(text) for text in members.get("keys", ())),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from concord_formats.merkle import EMPTY_ROOT, HASH_BYTES, grow, inclusion_ranges, joined
+from concord_formats.merkle import EMPTY_ROOT, HASH_BYTES, inclusion_ranges
+from concord_formats.merkle import root as hash_of
 from concord_formats.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, range_hash, tile_hashes
 
 
@@ -59,7 +60,7 @@ def _extend(db: sqlite3.Connection, level: int, count: int, hashes: Sequence[byt
         db.execute("INSERT OR REPLACE INTO tile VALUES (?, ?, ?)", (level, place, b"".join(whole)))
         standing += len(taken)
         if len(whole) == TILE_WIDTH:
-            above.append(joined([peak.hash for peak in grow((), whole)[1]]))
+            above.append(hash_of(whole))
     if above:
         _extend(db, level + 1, count // TILE_WIDTH, above)
 

@@ -7,7 +7,8 @@ judge who is right: two people may have one name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from concord_formats.key_entries import SignedEntry, read_entry
@@ -20,30 +21,45 @@ from .pinned import Own
 _CALL = "If this was not you: call the directory's operator and your administrator at once."
 
 
-def own_alarms(
-    logged: Sequence[Logged],
-    history: Sequence[SignedEntry],
-    own: Own | None,
-    lines: dict[int, bytes],
-    device: UUID | None = None,
-) -> Iterator[Alarm]:
-    """What one's own bindings give cause for; `history` is one's own, checked; `lines` are bindings by their place.
-
-    `own` is the newest entry that is known to be one's own doing; before there is one, the history counts as known. So
-    does the entry by which this `device` came to the account, and the announcement of it.
+@dataclass(frozen=True)
+class Mine:
+    """What is known of one's own account: the checked history, the newest entry that is known to be one's own doing
+    (before there is one, the history counts as known), the number of the entry by which this device came to it.
     """
-    digests = {(n, signed.digest) for n, signed in enumerate(history, start=1)}
+
+    history: Sequence[SignedEntry]
+    own: Own | None
+    joined: int | None
+
+    def has(self, each: Logged) -> bool:
+        """Whether a binding is of an entry of the history."""
+        return each.n <= len(self.history) and self.history[each.n - 1].digest == each.entry
+
+
+def own_alarms(
+    logged: Iterable[Logged], since: int, mine: Mine, line: Callable[[int], bytes | None]
+) -> Iterator[Alarm]:
+    """What one's own bindings from the leaf `since` on give cause for.
+
+    `logged` are all of one's own, by number and then by place: an entry that is logged once more is nobody's doing, and
+    could give the account another name. `line` reads a binding by its place.
+    """
+    recorded: set[int] = set()
     for each in logged:
+        again = each.kind.records_entry and each.n in recorded
+        recorded |= {each.n} if each.kind.records_entry else set()
+        if each.leaf < since:
+            continue
         if each.kind is BindingKind.RECOVERY_ANNOUNCED:
-            if (each.n, each.entry) not in digests or each.n != _joined(history, device):
-                yield _announced(each, lines.get(each.leaf))
-        elif each.kind.records_entry and (each.n, each.entry) not in digests:
-            yield _unknown(each, lines.get(each.leaf))
-        elif each.kind.records_entry and own is not None and each.n > own.n and each.n != _joined(history, device):
-            yield _elsewhere(each, lines.get(each.leaf))
+            if not mine.has(each) or each.n != mine.joined:
+                yield _announced(each, line(each.leaf))
+        elif each.kind.records_entry and (again or not mine.has(each)):
+            yield _unknown(each, line(each.leaf))
+        elif each.kind.records_entry and mine.own is not None and each.n > mine.own.n and each.n != mine.joined:
+            yield _elsewhere(each, line(each.leaf))
 
 
-def _joined(history: Sequence[SignedEntry], device: UUID | None) -> int | None:
+def joined(history: Sequence[SignedEntry], device: UUID | None) -> int | None:
     """The number of the entry that lists a device first."""
     entries = enumerate(map(read_entry, history), start=1)
     return next((n for n, entry in entries if device is not None and entry.device(device)), None)
@@ -114,4 +130,4 @@ def _evidence(each: Logged, line: bytes | None) -> dict[str, object]:
     return {"leaf": each.leaf, "binding": line.decode("utf-8") if line else None}
 
 
-__all__ = ["name_alarms", "newest_own", "own_alarms"]
+__all__ = ["Mine", "joined", "name_alarms", "newest_own", "own_alarms"]

@@ -15,15 +15,17 @@ from uuid import UUID
 from concord_formats.key_entries import KeyEntry, KeyEntryError, SignedEntry, read_entry, read_history
 
 from ..age import AgeError, HybridIdentity, decrypt_bytes, encrypt_bytes, parse_recipient
+from ..devices.transfers import recipient_of
 from ..errors import BackupRolledBackError, BackupTooLargeError, ForeignBackupError, MalformedBackupError
 from ..errors.devices import PortableError
 from ..portable import MAX_PORTABLE_BYTES, Portable
-from ..transfers import recipient_of
 
 # A portable at its largest, an age header with one hybrid stanza, and 16 bytes for each 64 KiB.
 MAX_BACKUP_BYTES = MAX_PORTABLE_BYTES + 32 * 1024
 # The log as this person last saw it goes on by the minute; a backup is not made anew for that alone.
 _MOVING = "key-log"
+# Where it is the history that is not the newest one, there is no choice.
+TAKE_NOTHING = "Take nothing of it, and tell the operator of the directory."
 
 
 def seal_backup(portable: Portable) -> bytes:
@@ -64,16 +66,22 @@ def check_backup(portable: Portable, account: UUID, history: Sequence[SignedEntr
     return newest
 
 
-def check_not_behind(portable: Portable, newest: KeyEntry) -> None:
-    """Refuse a backup that is older than the account's newest key entry. Raises `BackupRolledBackError`."""
+def check_not_behind(portable: Portable, newest: KeyEntry, *, accept_older: bool = False) -> None:
+    """Refuse a backup that is older than the account's newest key entry, unless its owner accepts one.
+
+    A history that is older than the backup nobody may accept: what is signed after it would be a second history.
+    Raises `BackupRolledBackError`.
+    """
     n, version = portable.n, _version(portable)
     if n > newest.n or version > newest.encryption_version:
         raise BackupRolledBackError(
             f"the directory gave an older key history: of {newest.n} entries, and the backup has seen {n}",
-            "Take nothing of it, and tell the operator of the directory.",
+            TAKE_NOTHING,
             n=n,
             newest=newest.n,
         )
+    if accept_older:
+        return
     if n < newest.n or recipient_of(portable.encryption_seeds[-1]) != newest.encryption:
         raise BackupRolledBackError(
             f"the directory gave an older backup: made at key entry {n} and key version {version}, and the account is "

@@ -32,7 +32,7 @@ from ..seeds import DeviceSeeds
 from ..signing import next_entry
 from ..store import SealedStore
 from ..transport import Transport
-from .backup import check_backup, check_not_behind, open_backup
+from .backup import TAKE_NOTHING, check_backup, check_not_behind, open_backup
 from .code import derive
 from .kit import Kit, check_address
 from .upkeep import DOCUMENT
@@ -63,18 +63,21 @@ def recover(
     before = _interrupted(profile, kit.account, passphrase)
     anonymous = Transport(kit.base_url, transport=transport)
     try:
-        way = _Way(RecoveryApi(anonymous), kit, before.device if before else None, accept_older)
-        opened = way.open()
-        keyring = _made(profile, opened.portable, before)
-        keyring.save(profile.keyring, passphrase, work_factor=work_factor)  # before any of it is published
-        history = way.add(keyring, opened)
+        way = _Way(RecoveryApi(anonymous), kit, accept_older)
+        opened = way.open(before)
+        with profile.beginning(begun=before is not None):
+
+            def save(keyring: Keyring) -> None:
+                keyring.save(profile.keyring, passphrase, work_factor=work_factor)
+
+            added = _added(way, opened, _made(profile, opened.portable, before), save)
+            _unpack(SealedStore(profile.sealed, added.keyring.store_identity()), added)
+            settings = Settings(kit.base_url, added.keyring.account, added.keyring.device)
+            _look_at_log(check, settings, added.keyring)
+            profile.save(settings)
     finally:
         anonymous.close()
-    _unpack(SealedStore(profile.sealed, keyring.store_identity()), opened, keyring, history)
-    settings = Settings(kit.base_url, keyring.account, keyring.device)
-    _look_at_log(check, settings, keyring)
-    profile.save(settings)
-    return settings, keyring
+    return settings, added.keyring
 
 
 @dataclass(frozen=True)
@@ -84,42 +87,56 @@ class _Opened:
     generation: int
 
 
-class _Way:
-    """What the directory does for whoever has an account's code. `own` is the device of an earlier, interrupted run."""
+@dataclass(frozen=True)
+class _Added:
+    """The new device as it is published, in `history`, and the newest backup that was opened on the way."""
 
-    def __init__(self, api: RecoveryApi, kit: Kit, own: UUID | None, accept_older: bool) -> None:
+    keyring: Keyring
+    opened: _Opened
+    history: Sequence[SignedEntry]
+
+
+class _Way:
+    """What the directory does for whoever has an account's code."""
+
+    def __init__(self, api: RecoveryApi, kit: Kit, accept_older: bool) -> None:
         self._api = api
         self._account = kit.account
         self._keys = derive(kit.code, kit.account)
-        self._own = own
         self._accept_older = accept_older
 
-    def open(self) -> _Opened:
-        """The backup, opened and judged, and the key history beside it."""
+    def open(self, before: Keyring | None) -> _Opened:
+        """The backup, opened and judged, and the key history beside it; `before` is the keyring of an earlier try."""
         with _refusals():
             fetched = self._api.fetch(self._account, self._keys.credential)
         portable = open_backup(fetched.sealed, self._keys.identity)
         check_backup(portable, self._account, fetched.history, self._keys.recipient)
-        if not self._accept_older:
-            check_not_behind(portable, _newest_but_own(fetched.history, self._own))
+        newest = _newest_but_own(fetched.history, before.device if before else None)
+        check_not_behind(portable, newest, accept_older=self._accept_older)
         return _Opened(portable, fetched.history, fetched.generation)
 
-    def add(self, keyring: Keyring, opened: _Opened) -> Sequence[SignedEntry]:
+    def add(self, keyring: Keyring, history: Sequence[SignedEntry]) -> Sequence[SignedEntry]:
         """Publish the device, unless an earlier run did; the history with it in."""
-        for attempt in range(1, ATTEMPTS + 1):
-            history = opened.history
-            if read_history(history).device(keyring.device):
-                return history
-            entry = next_entry(keyring.identity_key(), history[-1], add_device=_seeds(keyring).public())
-            try:
-                with _refusals():
-                    self._api.add_device(self._account, self._keys.credential, entry)
-                return [*history, entry]
-            except ServiceError as refused:
-                if refused.type != "key-entry-conflict" or attempt == ATTEMPTS:
-                    raise
-            opened = self.open()  # somebody else's entry came first: judged like the first history
-        raise AssertionError("unreachable")
+        if read_history(history).device(keyring.device):
+            return history
+        entry = next_entry(keyring.identity_key(), history[-1], add_device=_seeds(keyring).public())
+        with _refusals():
+            self._api.add_device(self._account, self._keys.credential, entry)
+        return [*history, entry]
+
+
+def _added(way: _Way, opened: _Opened, keyring: Keyring, save: Callable[[Keyring], None]) -> _Added:
+    """Publish the device; where somebody else's entry came first, from the newer backup, which may hold another key."""
+    for attempt in range(1, ATTEMPTS + 1):
+        save(keyring)  # before any of it is published
+        try:
+            return _Added(keyring, opened, way.add(keyring, opened.history))
+        except ServiceError as refused:
+            if refused.type != "key-entry-conflict" or attempt == ATTEMPTS:
+                raise
+        opened = way.open(keyring)
+        keyring = _with_newer_seeds(opened.portable, keyring).keyring(_seeds(keyring))
+    raise AssertionError("unreachable")
 
 
 def _interrupted(profile: Profile, account: UUID, passphrase: str) -> Keyring | None:
@@ -142,7 +159,6 @@ def _newest_but_own(history: Sequence[SignedEntry], own: UUID | None) -> KeyEntr
 
 def _made(profile: Profile, portable: Portable, before: Keyring | None) -> Keyring:
     """The new device's keyring, or that of an earlier run with what the backup knows now."""
-    profile.create()
     if before is None:
         return portable.keyring()
     if before.identity_seed != portable.identity_seed:  # an enrolment that was interrupted, and is another identity
@@ -150,11 +166,11 @@ def _made(profile: Profile, portable: Portable, before: Keyring | None) -> Keyri
     return _with_newer_seeds(portable, before).keyring(_seeds(before))
 
 
-def _unpack(store: SealedStore, opened: _Opened, keyring: Keyring, history: Sequence[SignedEntry]) -> None:
-    opened.portable.unpack(store)
-    Pins(store).check(keyring.account, history)
+def _unpack(store: SealedStore, added: _Added) -> None:
+    added.opened.portable.unpack(store)
+    Pins(store).check(added.keyring.account, added.history)
     with store.changing(DOCUMENT) as known:
-        known.update(generation=opened.generation, verifier=keyring.recovery_verifier)
+        known.update(generation=added.opened.generation, verifier=added.keyring.recovery_verifier)
 
 
 def _with_newer_seeds(portable: Portable, before: Keyring) -> Portable:
@@ -173,7 +189,8 @@ def _look_at_log(check: Callable[[Settings, Keyring], None], settings: Settings,
         check(settings, keyring)
     except HiddenRotationError:
         raise BackupRolledBackError(
-            "the directory gave an older backup and a key history as old: the key log has a later entry of the account"
+            "the directory gave an older backup and a key history as old: the key log has a later entry of the account",
+            TAKE_NOTHING,
         ) from None
 
 

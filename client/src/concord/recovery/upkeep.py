@@ -2,7 +2,8 @@
 
 Owns the digest of what was stored last, the generation, a new code, and a failure that is told and never fails what a
 person asked for. Refuses to put a worse backup in the place of a better one: from a device that lacks the account's
-newest key, or under a code that another device has replaced.
+newest key, under a code that another device or another process has replaced, or unasked under one that its owner may
+not have seen.
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ from typing import Any
 from concord_formats.key_entries import KeyEntry
 
 from ..api.recovery import RecoveryApi
+from ..devices.transfers import has_newest
 from ..errors import (
     BackupTooLargeError,
     ConcordError,
     NoRecoveryCodeError,
     RecoveryCodeChangedError,
     ServiceError,
+    UnseenRecoveryCodeError,
 )
 from ..errors.devices import TransferMissingError
 from ..keyring import Keyring
 from ..portable import Portable
 from ..store import SealedStore
-from ..transfers import has_newest
 from .backup import content_digest, seal_backup
 from .code import derive, new_code
 
@@ -74,13 +76,17 @@ class Upkeep:
         keyring = self._keyring()
         if keyring.recovery_recipient is None or keyring.recovery_verifier is None:
             raise NoRecoveryCodeError
+        if keyring.recovery_version < self.known().get("version", 0):
+            # Another process made one while this one ran; under the code that is open here the old sheet would be back.
+            raise RecoveryCodeChangedError("a newer recovery code was made meanwhile; nothing was stored", "Try again.")
         newest = self._own_entry()
         if not has_newest(keyring, newest):
             raise TransferMissingError("this device lacks the account's newest key, and stores no backup without it")
         portable = self._portable(keyring, newest.n)
         generation = self._put(seal_backup(portable), keyring.recovery_verifier)
         digest = content_digest(portable)
-        self._note(generation=generation, verifier=keyring.recovery_verifier, digest=digest, made=None, failed=None)
+        stored = {"generation": generation, "verifier": keyring.recovery_verifier, "digest": digest}
+        self._note(**stored, version=keyring.recovery_version, made=None, failed=None, unseen=None)
         return generation
 
     def keep(self) -> ConcordError | None:
@@ -90,6 +96,7 @@ class Upkeep:
             if digest is None or digest == self.known().get("digest") or self._failed_just_now(digest):
                 return None
             try:
+                self._check_seen()
                 self.store()
             except ConcordError as error:
                 self._note(failed={"digest": digest, "at": self._clock()})
@@ -98,9 +105,18 @@ class Upkeep:
             return error
         return None
 
+    def making(self, verifier: str) -> None:
+        """A code is about to be made here: until it was `shown`, nothing is stored under it unless it is asked for."""
+        self._note(unseen=verifier)
+
+    def shown(self) -> None:
+        """The new code was shown to its owner."""
+        self._note(unseen=None)
+
     def new_code_made(self) -> None:
         """The code in the keyring was made on this device just now, and takes the place of any other."""
-        self._note(made=self._keyring().recovery_verifier, failed=None)
+        keyring = self._keyring()
+        self._note(made=keyring.recovery_verifier, version=keyring.recovery_version, failed=None)
 
     @property
     def behind(self) -> bool:
@@ -110,6 +126,10 @@ class Upkeep:
     def known(self) -> Mapping[str, Any]:
         """What this device remembers of its last backup: `generation`, `verifier`, `digest`; empty before the first."""
         return self._store.read(DOCUMENT) or {}
+
+    def _check_seen(self) -> None:
+        if self._keyring().recovery_verifier == self.known().get("unseen", ""):
+            raise UnseenRecoveryCodeError("a new recovery code was made, and you may not have seen it")
 
     def _digest(self) -> str | None:
         keyring = self._keyring()

@@ -15,10 +15,12 @@ from concord_formats.attestations import Attestation, AttestationError, Proof, S
 from concord_formats.key_entries import EntryKind, KeyEntry, KeyEntryError, SignedEntry, read_history
 from concord_formats.signatures import HybridPublicKey, SignatureError, SignedKind
 
+from ..api import Practitioner
 from ..api.recovery_cases import OpenedCase, RecoveryCase, RecoveryCasesApi, Signed
 from ..colleagues import Colleagues
-from ..errors import CaseHistoryError, FingerprintMismatchError, NothingToAttestError, RecoveryCaseError
+from ..errors import CaseCodeError, CaseHistoryError, FingerprintMismatchError, NothingToAttestError, RecoveryCaseError
 from ..own_keys import OwnKeys
+from .code import read_case_code
 
 
 class RecoveryCases:
@@ -30,20 +32,36 @@ class RecoveryCases:
         self._own_keys = own
 
     def open(self, practitioner: UUID) -> OpenedCase:
-        """As an administrator: open a case for somebody who has lost every device. Its code is shown this once."""
-        return self.api.open(practitioner)
+        """As an administrator: open a case for somebody who has lost every device. Its code is shown this once.
+
+        A code of somebody else would have the person make keys for another account. Raises `CaseCodeError`.
+        """
+        opened = self.api.open(practitioner)
+        code = read_case_code(opened.code)
+        if (code.practitioner, code.case) != (practitioner, opened.case):
+            raise CaseCodeError(
+                "the directory gave the code of another case", "Give it to nobody, and tell its operator."
+            )
+        return opened
 
     def list(self) -> list[RecoveryCase]:
         """The cases that one may see, newest first."""
         return self.api.cases()
 
-    def attest(self, case: UUID, fingerprint: str, how: Proof) -> RecoveryCase:
+    def whose(self, case: UUID) -> Practitioner:
+        """Whose keys a case replaces, by the name in the key log. Raises `RecoveryCaseError`, `KeyLogError`."""
+        return self._colleagues.person(self._case(case).account)
+
+    def attest(self, case: UUID, fingerprint: str, how: Proof, account: UUID) -> RecoveryCase:
         """As an administrator: vouch that the keys which wait are the person's, whose fingerprint they read out.
 
-        Interrupted, it can be done again. Raises `NothingToAttestError`, `CaseHistoryError`,
+        `account` is that of the person: a directory could show somebody else's case under this number. Interrupted, it
+        can be done again. Raises `NothingToAttestError`, `CaseHistoryError`,
         `FingerprintMismatchError`, `PinError`, `ServiceError`.
         """
         found = self._case(case)
+        if found.account != account:
+            raise CaseHistoryError("the case is of another account than the person's")
         if any(_attestor(each) == self._colleagues.me for each in found.attestations):
             return found  # done before; the answer got lost
         signed = _waiting(found)

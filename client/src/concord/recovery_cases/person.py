@@ -75,15 +75,15 @@ def recover_case(
     try:
         case = _Case(RecoveryCasesApi(anonymous), code)
         keyring, found = _keys(case, before)
-        if keyring != before:
-            profile.create()
-            keyring.save(profile.keyring, passphrase, work_factor=work_factor)  # before any of it is posted
-        _store(profile, keyring).write(DOCUMENT, code.members())
-        progress = case.go_on(keyring, found)
+        with profile.beginning(begun=before is not None):
+            if keyring != before:
+                keyring.save(profile.keyring, passphrase, work_factor=work_factor)  # before any of it is posted
+            _store(profile, keyring).write(DOCUMENT, code.members())
+            progress = case.go_on(keyring, found)
+            if progress.state == "completed":
+                _finish(profile, code, keyring, check, transport)
     finally:
         anonymous.close()
-    if progress.state == "completed":
-        _finish(profile, code, keyring, check, transport)
     return progress
 
 
@@ -158,7 +158,10 @@ def _finish(
     if keyring.first_entry not in history:
         raise CaseHistoryError("the directory shows other keys for the account than those that were recovered")
     store = _store(profile, keyring)
-    Pins(store).check(keyring.account, history)
+    pins = Pins(store)
+    if pins.verify(keyring.account, history).identity != keyring.identity_key().public().encode():
+        raise CaseHistoryError("the directory shows that the account's keys were replaced once more")
+    pins.check(keyring.account, history)
     settings = Settings(code.base_url, keyring.account, keyring.device)
     check(settings, keyring)
     profile.save(settings)

@@ -93,7 +93,8 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     service = Service(full_log())
     accounts = Accounts(service, PinnedLog(store), book)  # type: ignore[arg-type]
 
-    def find(person: UUID) -> Practitioner:
+    def find(person: UUID, *, fresh: bool) -> Practitioner:
+        assert not fresh, "an account is read while the key log stands still, too"
         return PEOPLE[person]
 
     class Unlocked(SimpleNamespace):
@@ -103,7 +104,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         def __exit__(self, *_: object) -> None:
             pass
 
-    client = Unlocked(accounts=accounts, address_book=book, directory=SimpleNamespace(practitioner=find))
+    client = Unlocked(accounts=accounts, address_book=book, colleagues=SimpleNamespace(person=find))
     monkeypatch.setattr(commands, "unlock", lambda home, passphrase_file: client)
     monkeypatch.setattr(sys, "argv", [])
     return Office(service, accounts, tmp_path, capsys)

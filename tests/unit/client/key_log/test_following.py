@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 from concord import errors
 from concord.api.key_log import KeyLogApi
-from concord.key_log.checkpoints import MAX_AGE_SECONDS
+from concord.key_log.checkpoints import MAX_AGE_SECONDS, read_checkpoint, witnessed
 from concord.key_log.log import KeyLog
-from concord_formats.cosignatures import WitnessKey
+from concord.key_log.pinned import Witnessed
+from concord.store import SealedStore
+from concord_formats.cosignatures import WitnessKey, cosign, with_signatures
 from concord_formats.key_log import origin
 from concord_formats.merkle import leaf_hash, root
+from concord_formats.notes import Checkpoint, sign_note
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.unit.client.key_log.fake_log import BASE_URL, FakeLog, Town, stranger
@@ -155,6 +158,15 @@ class TestWhatDoesNot:
         assert "concord log trust" in refused.value.hint
         assert kinds(log) == ["log-key"]
 
+    def test_a_key_that_has_handed_on_signs_no_more(self, town: Town, log: KeyLog) -> None:
+        """Whoever stole it could go on with a log of their own."""
+        former = town.log.signing
+        town.log.rotate_key()
+        again(log)
+        town.log.signing = former
+        with pytest.raises(errors.LogKeyError):
+            again(log)
+
     def test_a_key_that_another_key_named(self, town: Town, log: KeyLog) -> None:
         impostor = FakeLog(lines=town.log.lines)
         impostor.rotate_key()
@@ -173,6 +185,18 @@ class TestWhatDoesNot:
         town.log.checkpoint = lambda: note  # type: ignore[method-assign]
         with pytest.raises(errors.LogKeyError):
             again(log)
+
+    def test_a_log_of_a_size_that_none_has_is_not_read_until_the_disk_is_full(
+        self, town: Town, log: KeyLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        town.log.asked.clear()
+        endless = Checkpoint(town.log.name, 2**62, bytes(32)).encode()
+        clock = cosign(endless, town.log.name, town.log.signing, int(time.time()))
+        note = with_signatures(sign_note(endless, town.log.name, town.log.signing), [clock])
+        monkeypatch.setattr(town.log, "checkpoint", lambda: note)
+        with pytest.raises(errors.MalformedLogError):
+            again(log)
+        assert not town.log.asked
 
     def test_a_binding_that_cannot_be_read(self, town: Town, log: KeyLog) -> None:
         town.log.lines.append(b'{"v": 2}')
@@ -238,10 +262,38 @@ class TestWitnesses:
         town.log.witnesses = {"w1.example": keys[1]}
         again(log)
 
+    def test_of_the_last_checkpoint_that_was_witnessed_the_one_who_came_last_counts(
+        self, town: Town, log: KeyLog, keys: list[Ed25519PrivateKey]
+    ) -> None:
+        """Two were asked for: when both had seen it, not when the second one did."""
+        times = [int(time.time()) - 100, int(time.time()) - 300]
+        note = town.log.note()
+        text = note.rpartition("\n\n")[0] + "\n"
+        lines = [cosign(text, f"w{n}.example", key, at) for n, (key, at) in enumerate(zip(keys, times, strict=True))]
+        signed = read_checkpoint(with_signatures(note, lines), [town.log.verifier])
+        pinned = log.sealed.read()
+        found = witnessed(signed, pinned, time.time())
+        assert found == Witnessed(2, times[1])
+        alone = read_checkpoint(note, [town.log.verifier])
+        assert witnessed(alone, replace(pinned, witnessed=found), times[1] + 600) == found
+        for before, now in ((found, times[1] + 601), (Witnessed(3, times[1]), times[1])):
+            with pytest.raises(errors.WitnessMissingError):
+                witnessed(alone, replace(pinned, witnessed=before), now)
+
     def test_a_cosignature_by_another_key_of_the_same_name_is_none(
         self, town: Town, log: KeyLog, keys: list[Ed25519PrivateKey]
     ) -> None:
         town.log.witnesses = {"w0.example": keys[0], "w1.example": keys[0]}
+        with pytest.raises(errors.WitnessMissingError):
+            again(log)
+
+    def test_an_old_cosignature_is_none_however_often_the_log_renews_its_own(
+        self, town: Town, log: KeyLog, keys: list[Ed25519PrivateKey], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever has the log's key could hold it still for one person for ever."""
+        text = town.log.note().rpartition("\n\n")[0] + "\n"
+        old = [cosign(text, f"w{n}.example", key, int(time.time()) - 700) for n, key in enumerate(keys)]
+        monkeypatch.setattr(town.log, "checkpoint", lambda: with_signatures(town.log.note(), old))
         with pytest.raises(errors.WitnessMissingError):
             again(log)
 
@@ -255,7 +307,7 @@ class TestWitnesses:
         town.fill(1)
         again(log)
         assert log.pinned.checkpoint.size == 3
-        town.log.clock = time.time() + 700
+        town.log.clock = time.time() + 700  # and here it has passed
         later = town.key_log(ana, clock=lambda: time.time() + 700)
         with pytest.raises(errors.WitnessMissingError):
             again(later)
@@ -333,6 +385,27 @@ class TestTheMirror:
         again(log)
         assert log.mirror.root(12) == log.pinned.checkpoint.root
 
+    def test_what_it_left_is_not_taken_for_a_log_that_has_just_that_size(
+        self, town: Town, log: KeyLog, ana: Clinician
+    ) -> None:
+        """The directory breaks off in the middle of a lie, and then tells the truth about so many bindings."""
+        honest, lies = town.log.bundle, [stranger(f"Lie {n}").encode() for n in range(256 * 20)]
+
+        def lying(index: int, width: int) -> Sequence[bytes]:
+            if index == 16:
+                raise errors.UnreachableError(BASE_URL, "ReadError")
+            return [*town.log.lines[:2], *lies][index * 256 : index * 256 + width]
+
+        town.fill(256 * 16 - 2)
+        truth = list(town.log.lines)
+        town.fill(256)
+        town.log.bundle = lying  # type: ignore[method-assign]
+        with pytest.raises(errors.UnreachableError):
+            again(log)
+        town.log.lines, town.log.bundle = truth, honest  # type: ignore[method-assign]
+        again(log)
+        assert log.mirror.root(256 * 16) == log.pinned.checkpoint.root
+
     def test_two_processes_at_once_lose_nothing(self, town: Town, ana: Clinician) -> None:
         town.fill(2000)
         views = [town.key_log(ana) for _ in range(4)]
@@ -390,6 +463,13 @@ class TestAPerson:
         town.log.asked.clear()
         assert log.verify().checkpoint.size == 302
         assert town.log.asked["bundle"] == 2
+
+
+def test_what_another_version_pinned_is_an_error_that_says_so(log: KeyLog, town: Town, ana: Clinician) -> None:
+    with SealedStore(log.sealed._store._directory, ana.keyring.store_identity()).changing("key-log") as members:
+        members["alarms"] = [{"kind": "of tomorrow"}]
+    with pytest.raises(errors.StoreError, match="key log"):
+        town.key_log(ana).alarms()
 
 
 def test_what_is_pinned_survives_the_store(log: KeyLog, tmp_path: Path) -> None:

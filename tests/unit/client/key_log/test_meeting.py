@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from concord import errors
 from concord.colleagues import Colleagues
+from concord.key_log import InLetter, meet
 from concord.keyring import Keyring
 from concord.letter import Enclosed, OpenedLetter, open_letter
 from concord.letter.statement import MAX_PROOF_CHARACTERS
@@ -167,6 +170,21 @@ class TestALyingDirectory:
         found, _ = opened(sealed, noor, reader)
         assert "minutes old" in found.doubts[0]
 
+    def test_a_log_that_does_not_answer_keeps_no_letter_shut_and_is_said(
+        self, town: Town, ana: Clinician, noor: Clinician, reader: Colleagues, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        town.fill(1)
+        sealed = letter(ana, noor, proof_of(town, ana))
+
+        def refuses() -> str:
+            raise errors.ServiceError(503, "log-unavailable", "")
+
+        monkeypatch.setattr(town.log, "checkpoint", refuses)
+        assert reader.key_log
+        reader.key_log.forget()
+        found, body = opened(sealed, noor, reader)
+        assert body == BODY and "could not be compared" in found.doubts[0]
+
 
 class TestALyingSender:
     """Anybody may write into a letter whatever they like."""
@@ -230,6 +248,15 @@ class TestALyingSender:
 
     def test_the_proof_of_somebody_else(self, town: Town, ana: Clinician, noor: Clinician, reader: Colleagues) -> None:
         self._refused(town, ana, noor, reader, proof_of(town, noor), errors.UnloggedKeyError)
+
+    def test_a_proof_of_keys_without_the_device_that_sealed(
+        self, town: Town, ana: Clinician, reader: Colleagues
+    ) -> None:
+        assert reader.key_log
+        told = InLetter(proof_of(town, ana), ana.id, uuid4(), ana.history)
+        with pytest.raises(errors.UnloggedKeyError):
+            meet(reader.key_log, told)
+        assert meet(reader.key_log, replace(told, device=ana.keyring.device)) == ()
 
     def test_a_proof_without_the_binding_that_it_proves(
         self, town: Town, ana: Clinician, noor: Clinician, reader: Colleagues

@@ -62,11 +62,15 @@ def test_an_index_finds_accounts_and_names_up_to_a_size_and_forgets_what_is_cut(
     [found] = mirror.bindings(binding.account, 300)
     assert (found.leaf, found.n, found.entry) == (200, 1, binding.entry)
     assert mirror.bindings(binding.account, 200) == []
+    assert mirror.named(binding.account, 200) is None and mirror.of_name("s 200", None, 200) == []
     named = mirror.named(binding.account, 300)
     assert named and (named.folded, named.organization) == ("s 200", HARBOR)
     assert [each.leaf for each in mirror.of_name("s 200", None, 300)] == [200]
     mirror.truncate(200)
-    assert mirror.bindings(binding.account, 300) == [] and mirror.named(binding.account, 300) is None
+    assert mirror.bindings(binding.account, 200) == [] and mirror.named(binding.account, 200) is None
+    for read in (mirror.bindings, mirror.named):  # what is not here is not what is not there
+        with pytest.raises(MirrorDamagedError):
+            read(binding.account, 201)
 
 
 def test_only_its_owner_may_read_the_file(tmp_path: Path, mirror: Mirror) -> None:
@@ -94,6 +98,18 @@ def _another_version(path: Path) -> None:
 def _without_a_tile(path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.execute("DELETE FROM tile WHERE level = 0 AND place = 0")
+
+
+def test_a_row_that_nobody_wrote_so_is_damage(tmp_path: Path, mirror: Mirror) -> None:
+    mirror.append(LINES[:10])
+    account = LINES[3][1].account
+    with sqlite3.connect(tmp_path / "key-log.sqlite") as db:
+        db.execute("UPDATE binding SET kind = 'of tomorrow' WHERE leaf = 3")
+        db.execute("UPDATE named SET account = account || account, folded = 'x' WHERE leaf = 4")
+    with pytest.raises(MirrorDamagedError):
+        mirror.bindings(account, 10)
+    with pytest.raises(MirrorDamagedError):
+        mirror.of_name("x", None, 10)
 
 
 @pytest.mark.parametrize("damage", [_no_database, _another_version, _without_a_tile])
@@ -138,6 +154,17 @@ def test_a_file_that_another_process_holds_is_not_thrown_away_for_it(
 )
 def test_spellings_of_one_name_are_one_name(name: str) -> None:
     assert folded(name) == "dr. ana whitfield"
+
+
+def test_what_nobody_sees_makes_no_other_name() -> None:
+    unseen = "\u00ad\u034f\u061c\u115f\u180e\u200b\u200d\u2060\u2800\u3164\ufe0f\ufeff\uffa0\U000e0041"
+    for each in unseen:
+        assert folded(f"Ana{each} Whit{each}field{each}") == "ana whitfield", hex(ord(each))
+
+
+@pytest.mark.parametrize("turning", ["\u202e", "\u2066", "\u200f"])
+def test_what_turns_the_writing_does(turning: str) -> None:
+    assert folded(f"{turning}Ana Whitfield") != "ana whitfield"
 
 
 def test_two_names_are_two() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from concord.key_log import Alarm, KeyLog
+from concord.key_log import Alarm, KeyLog, alarms
 from concord.keyring import Keyring
 from concord_formats.key_log import Binding, BindingKind
 
@@ -50,6 +50,12 @@ def test_a_whole_other_history_under_ones_account(town: Town, log: KeyLog, ana: 
     assert [alarm.kind for alarm in seen(log)] == ["own-account"]
 
 
+def test_ones_own_entry_that_is_logged_once_more_under_another_name(town: Town, log: KeyLog, ana: Clinician) -> None:
+    """The keys are Ana's own; what would be new is what everybody calls her."""
+    town.log.bind(binding(ana.history[0], name="Dr. Mallory", organization=RIVERSIDE, role="practitioner"))
+    assert [alarm.kind for alarm in seen(log)] == ["own-account"]
+
+
 def test_an_own_entry_that_this_device_did_not_make(town: Town, log: KeyLog, ana: Clinician) -> None:
     """A thief of another device could have added one of theirs: it is soundly signed, and its owner is told."""
     ana.change(add_device=new_device())
@@ -85,7 +91,11 @@ def test_a_device_that_begins_takes_the_history_as_it_finds_it(town: Town, ana: 
 
 @pytest.mark.parametrize(
     ("named", "what"),
-    [({"name": "DR. ANA  WHITFIELD"}, "name"), ({"name": "Somebody Else", "npi": "1245319599"}, "NPI")],
+    [
+        ({"name": "DR. ANA  WHITFIELD"}, "name"),
+        ({"name": "Dr. Ana\u00ad Whit\u200dfield\ufe0f"}, "name"),
+        ({"name": "Somebody Else", "npi": "1245319599"}, "NPI"),
+    ],
 )
 def test_ones_name_or_number_over_another_account(town: Town, log: KeyLog, named: dict[str, Any], what: str) -> None:
     other = stranger(**({"organization": HARBOR} | named))
@@ -95,6 +105,19 @@ def test_ones_name_or_number_over_another_account(town: Town, log: KeyLog, named
     assert what in alarm.message and str(other.account) in alarm.message
     town.fill(3)
     assert len(seen(log)) == 1
+
+
+def test_a_namesake_is_told_once_and_not_again_with_every_binding(
+    town: Town, log: KeyLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else those that give way to others would come back for ever."""
+    monkeypatch.setattr(alarms, "MAX_OF_A_KIND", 1)
+    for _ in range(2):
+        town.log.bind(stranger("Dr. Ana Whitfield"))
+        [alarm] = seen(log)
+        log.acknowledge(alarm.id)
+    town.fill(1)
+    assert [each.open for each in seen(log)] == [False]
 
 
 def test_another_account_without_an_npi_is_not_ones_own(town: Town, noor: Clinician, eve: Clinician) -> None:

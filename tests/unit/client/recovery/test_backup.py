@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from concord.age import encrypt_bytes, parse_recipient
@@ -26,6 +27,7 @@ from concord.recovery.backup import (
     seal_backup,
 )
 
+from tests.unit.client.lost import recovered
 from tests.unit.client.people import Clinician, new_device
 from tests.unit.client.recovery.made import Owner
 
@@ -223,3 +225,29 @@ def test_the_order_of_members_is_no_change(owner: Owner) -> None:
     before = portable(owner)
     turned = dict(reversed(before.documents.items()))
     assert content_digest(replace(before, documents=turned)) == content_digest(before)
+
+
+def test_one_of_an_identity_that_a_recovery_replaced_is_named_so(owner: Owner) -> None:
+    """Its first entry stands in the history still: whoever accepts an older backup is not to come back with it."""
+    found = portable(owner)
+    after = recovered(owner.clinician)
+    recipient = derive(owner.code, owner.clinician.id).recipient
+    with pytest.raises(ForeignBackupError, match="another identity"):
+        check_backup(found, owner.clinician.id, after.history, recipient)
+
+
+def test_one_that_says_another_account_is_named_so(owner: Owner) -> None:
+    recipient = derive(owner.code, owner.clinician.id).recipient
+    with pytest.raises(ForeignBackupError, match="another account"):
+        check_backup(portable(owner, account=uuid4()), owner.clinician.id, owner.clinician.history, recipient)
+    with pytest.raises(ForeignBackupError, match="another account"):
+        check_backup(portable(owner), uuid4(), owner.clinician.history, recipient)
+
+
+def test_one_with_a_later_key_than_the_history_is_no_older_backup(owner: Owner) -> None:
+    """As many entries, and a key fewer: it is the history that is not the newest one."""
+    keyring = owner.clinician.keyring.with_new_encryption_key().with_published_key()
+    found = portable(owner, encryption_seeds=keyring.encryption_seeds)
+    for accept_older in (False, True):
+        with pytest.raises(BackupRolledBackError, match="older key history"):
+            check_not_behind(found, owner.clinician.entry, accept_older=accept_older)

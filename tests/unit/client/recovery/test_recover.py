@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -223,6 +224,57 @@ def test_an_entry_that_came_first_is_followed(owner: Owner, fresh: Profile) -> N
     assert owner.clinician.entry.device(keyring.device)
 
 
+def test_a_key_that_came_first_is_taken_from_the_backup_that_came_with_it(owner: Owner, fresh: Profile) -> None:
+    """Another device rotates between the look and the new entry: with the older keys this one would be deaf."""
+
+    def meanwhile(path: str) -> None:
+        if path == "POST /recoveries/device":
+            owner.directory.before_each = lambda path: None
+            owner.clinician.rotate()
+            add_patient(owner, "grey-owl")
+            owner.upkeep.store()
+
+    owner.directory.before_each = meanwhile
+    _, keyring = run(owner, fresh)
+    assert keyring == Keyring.load(fresh.keyring, PASSPHRASE)
+    assert keyring.encryption_seeds == owner.clinician.keyring.encryption_seeds
+    assert len(keyring.encryption_seeds) == 2
+    assert "grey-owl" in AddressBook(opened_store(fresh)).entries()
+    assert opened_store(fresh).read("recovery") == {"generation": 2, "verifier": owner.directory.verifier}
+
+
+def add_patient(owner: Owner, alias: str) -> None:
+    """On the first device."""
+    AddressBook(owner.store).add(alias, "Somebody")
+
+
+def test_of_two_at_once_in_one_folder_one_is_told_so(owner: Owner, fresh: Profile) -> None:
+    """The keyring of one beside the settings of the other would open nothing."""
+    done: list[Keyring] = []
+
+    def meanwhile(path: str) -> None:
+        if path == "POST /recoveries" and not done:
+            done.append(noted := Keyring.create(owner.clinician.id))
+            fresh.create()
+            noted.save(fresh.keyring, PASSPHRASE, work_factor=FAST)
+
+    owner.directory.before_each = meanwhile
+    with pytest.raises(AlreadyEnrolledError):
+        run(owner, fresh)
+    assert Keyring.load(fresh.keyring, PASSPHRASE) == done[0]
+    assert owner.clinician.entry.n == 1
+
+
+def test_who_is_first_ends_before_the_second_begins(owner: Owner, fresh: Profile) -> None:
+    settings, keyring = run(owner, fresh)
+    with pytest.raises(AlreadyEnrolledError), fresh.beginning(begun=True):
+        pytest.fail("somebody is enrolled")
+    free = Profile(fresh.home.parent / "free")
+    with free.beginning(begun=False), pytest.raises(BlockingIOError), free.keyring.with_suffix(".lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert (fresh.load(), Keyring.load(fresh.keyring, PASSPHRASE)) == (settings, keyring)
+
+
 def test_who_is_always_overtaken_is_told_after_a_while(owner: Owner, fresh: Profile) -> None:
     owner.directory._add = lambda body: (409, "key-entry-conflict")  # type: ignore[method-assign]
     with pytest.raises(ServiceError) as told:
@@ -243,6 +295,17 @@ def test_who_knows_that_the_last_backup_failed_can_take_the_older_one(owner: Own
     owner.clinician.change(add_device=new_device())
     _, keyring = run(owner, fresh, accept_older=True)
     assert owner.clinician.entry.device(keyring.device)
+
+
+def test_nobody_can_take_a_backup_with_a_history_that_is_older_than_it(owner: Owner, fresh: Profile) -> None:
+    """What the new device signed then would be a second history of the account, for the directory to show."""
+    owner.clinician.change(add_device=new_device())
+    owner.upkeep.store()
+    del owner.clinician.history[1:]
+    with pytest.raises(BackupRolledBackError) as told:
+        run(owner, fresh, accept_older=True)
+    assert "--accept-older" not in told.value.hint
+    assert (owner.clinician.entry.n, fresh.keyring.exists()) == (1, False)
 
 
 def test_a_key_log_that_has_a_later_entry_names_the_backup_an_older_one(owner: Owner, fresh: Profile) -> None:

@@ -9,6 +9,7 @@ from concord.errors import (
     NoRecoveryCodeError,
     RecoveryCodeChangedError,
     ServiceError,
+    UnseenRecoveryCodeError,
 )
 from concord.errors.devices import TransferMissingError
 from concord.keyring import Keyring
@@ -201,6 +202,54 @@ def test_a_code_made_here_takes_the_place_of_one_that_another_device_made(owner:
     owner.upkeep.new_code_made()
     assert owner.upkeep.keep() is None
     assert (owner.directory.verifier, owner.directory.generation) == (owner.clinician.keyring.recovery_verifier, 8)
+
+
+def test_a_process_that_began_before_the_new_code_does_not_bring_the_old_one_back(owner: Owner) -> None:
+    """A command that waits for letters, and one that makes a code meanwhile, in one folder."""
+    owner.upkeep.keep()
+    before = owner.clinician.keyring
+    waiting = owner.device(before)
+    owner.clinician.keyring, owner.code = with_new_code(before)
+    owner.upkeep.new_code_made()
+    add(owner, "grey-owl")
+    assert isinstance(waiting.keep(), RecoveryCodeChangedError), "made, and not stored yet"
+    owner.upkeep.store()
+    verifier = owner.directory.verifier
+    add(owner, "red-kite")
+    owner.now += 600
+    assert isinstance(waiting.keep(), RecoveryCodeChangedError)
+    assert owner.directory.verifier == verifier == owner.clinician.keyring.recovery_verifier
+    assert owner.upkeep.keep() is None
+    assert "red-kite" in stored_names(owner)
+
+
+def test_a_code_that_nobody_saw_does_not_take_the_place_of_the_one_on_paper(owner: Owner) -> None:
+    """Interrupted between making it and showing it: the next command would end the sheet without a word."""
+    owner.upkeep.keep()
+    on_paper = owner.directory.verifier
+    made, code = with_new_code(owner.clinician.keyring)
+    owner.upkeep.making(made.recovery_verifier or "")
+    assert owner.upkeep.keep() is None, "until it is in the keyring, nothing has happened"
+    owner.clinician.keyring, owner.code = made, code
+    owner.upkeep.new_code_made()
+    failed = owner.upkeep.keep()
+    assert isinstance(failed, UnseenRecoveryCodeError)
+    assert owner.directory.verifier == on_paper
+    assert owner.upkeep.behind
+    owner.upkeep.store()  # asked for: its owner has it
+    assert owner.directory.verifier == made.recovery_verifier
+    add(owner, "grey-owl")
+    assert owner.upkeep.keep() is None
+
+
+def test_a_code_that_was_shown_is_stored_by_itself(owner: Owner) -> None:
+    owner.upkeep.keep()
+    owner.clinician.keyring, owner.code = with_new_code(owner.clinician.keyring)
+    owner.upkeep.making(owner.clinician.keyring.recovery_verifier or "")
+    owner.upkeep.new_code_made()
+    owner.upkeep.shown()
+    assert owner.upkeep.keep() is None
+    assert owner.directory.verifier == owner.clinician.keyring.recovery_verifier
 
 
 def test_once_it_is_stored_the_next_one_made_elsewhere_stands(owner: Owner) -> None:

@@ -15,15 +15,15 @@ from typing import Any
 
 from concord_formats.signatures import from_base64url, to_base64url
 
-from .age import AgeError, ScryptIdentity, ScryptRecipient, decrypt_bytes, encrypt_bytes
-from .age import WrongPassphraseError as AgePassphraseError
-from .errors import AlreadyEnrolledError, KeyringError, WrongPassphraseError
-from .keyring import WORK_FACTOR, Keyring
-from .own_keys import KeyringFile
+from ..age import AgeError, ScryptIdentity, ScryptRecipient, decrypt_bytes, encrypt_bytes
+from ..age import WrongPassphraseError as AgePassphraseError
+from ..errors import AlreadyEnrolledError, KeyringError, WrongPassphraseError
+from ..keyring import WORK_FACTOR, Keyring
+from ..own_keys import KeyringFile
+from ..private_files import make_directory, replacing
+from ..profile import Profile, Settings
+from ..seeds import DeviceSeeds
 from .pairing import JoinRequest, PairingCode
-from .private_files import make_directory, replacing
-from .profile import Profile, Settings
-from .seeds import DeviceSeeds
 
 # A device's seeds, a code, a request: a few kilobytes.
 MAX_BEGUN_BYTES = 64 * 1024

@@ -27,11 +27,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import ValidationError
 
-from .age import AgeError, HybridRecipient, decrypt_bytes, encrypt_bytes, parse_recipient
-from .errors.devices import PairingCodeError, PairingForgedError
-from .invitation import is_private_way
-from .portable import Portable
-from .seeds import DeviceSeeds, read_seed
+from ..age import AgeError, HybridRecipient, decrypt_bytes, encrypt_bytes, parse_recipient
+from ..errors.devices import PairingCodeError, PairingForgedError
+from ..invitation import is_private_way
+from ..portable import Portable
+from ..seeds import DeviceSeeds, read_seed
 
 PREFIX = "concord-pairing:"
 # 256 bits: nobody guesses it, so that neither a slow hash nor a count of tries is needed.

@@ -13,12 +13,12 @@ from uuid import UUID
 
 from concord_formats.key_entries import KeyEntry
 
-from .api.devices import DevicesApi
-from .errors import ServiceError, UnreachableError
-from .errors.devices import TransferMissingError
-from .own_history import OwnHistory
-from .own_keys import OwnKeys
-from .store import SealedStore
+from ..api.devices import DevicesApi
+from ..errors import ServiceError, UnreachableError
+from ..errors.devices import TransferMissingError
+from ..own_history import OwnHistory
+from ..own_keys import OwnKeys
+from ..store import SealedStore
 from .transfers import has_newest, merge, open_transfer, seal_transfer, settle
 
 # Nothing is lost by later: what was left stays, and a letter that needs a new key asks at once.

@@ -17,19 +17,19 @@ import httpx
 from concord_formats.key_entries import KeyEntryError, read_history
 from concord_formats.signatures import SignatureError
 
-from .api import DirectoryApi
-from .api.devices import DevicesApi
-from .dpop import AuthenticationKey
-from .errors import AlreadyEnrolledError, ServiceError
-from .errors.devices import PairingForgedError, PairingOverError, PairingTakenError
+from ..api import DirectoryApi
+from ..api.devices import DevicesApi
+from ..dpop import AuthenticationKey
+from ..errors import AlreadyEnrolledError, ServiceError
+from ..errors.devices import PairingForgedError, PairingOverError, PairingTakenError
+from ..keyring import Keyring
+from ..own_keys import KeyringFile
+from ..portable import Portable
+from ..profile import Profile, Settings
+from ..store import SealedStore
+from ..transport import Device, Transport
 from .joining_files import Begun, JoiningFolder
-from .keyring import Keyring
-from .own_keys import KeyringFile
 from .pairing import PairingCode, open_answer
-from .portable import Portable
-from .profile import Profile, Settings
-from .store import SealedStore
-from .transport import Device, Transport
 
 POLL_SECONDS = 2.0
 # Longer than a pairing lasts at the directory: it is told there that it is over.

@@ -15,9 +15,8 @@ from uuid import UUID
 from concord_formats.key_entries import MAX_DEVICES, DeviceKeys, KeyEntry, read_entries
 from concord_formats.signatures import from_base64url
 
-from .devices import Devices
-from .errors import ServiceError, UnreachableError
-from .errors.devices import (
+from ..errors import ServiceError, UnreachableError
+from ..errors.devices import (
     PairingError,
     PairingForgedError,
     PairingOverError,
@@ -25,11 +24,12 @@ from .errors.devices import (
     RotationRaceError,
     TooManyDevicesError,
 )
-from .own_history import ATTEMPTS
+from ..own_history import ATTEMPTS
+from ..portable import Portable
+from ..seeds import read_seed
+from ..store import SealedStore
+from .own_devices import Devices
 from .pairing import JoinRequest, PairingCode, PairingKeys, new_secret, seal_answer
-from .portable import Portable
-from .seeds import read_seed
-from .store import SealedStore
 
 POLL_SECONDS = 1.0
 Wait = Callable[[float], object]

@@ -17,13 +17,13 @@ from uuid import UUID
 
 from concord_formats.key_entries import EntryKind, KeyEntry, read_entries
 
-from .api.devices import DevicesApi, ListedDevice
-from .colleagues import Colleagues
-from .errors.devices import DeviceError, RotationRaceError, TransferMissingError, UnknownDeviceError
+from ..api.devices import DevicesApi, ListedDevice
+from ..colleagues import Colleagues
+from ..errors.devices import DeviceError, RotationRaceError, TransferMissingError, UnknownDeviceError
+from ..own_history import ATTEMPTS, OwnHistory
+from ..own_keys import OwnKeys
+from ..store import SealedStore
 from .handing_over import HandingOver
-from .own_history import ATTEMPTS, OwnHistory
-from .own_keys import OwnKeys
-from .store import SealedStore
 from .transfers import recipient_of
 
 # Each is up to 8 seconds at the directory: more than a lease and its deadline, together.

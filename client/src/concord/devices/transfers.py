@@ -19,10 +19,10 @@ from uuid import UUID
 from concord_formats.key_entries import KeyEntry
 from concord_formats.signatures import HybridPublicKey, SignatureError, SignedKind, from_base64url, to_base64url
 
-from .age import AgeError, HybridIdentity, decrypt_bytes, encrypt_bytes, parse_recipient
-from .errors.devices import PortableError, TransferError
-from .keyring import Keyring
-from .portable import Portable
+from ..age import AgeError, HybridIdentity, decrypt_bytes, encrypt_bytes, parse_recipient
+from ..errors.devices import PortableError, TransferError
+from ..keyring import Keyring
+from ..portable import Portable
 
 
 def seal_transfer(keyring: Keyring, to: UUID, n: int) -> bytes:
