@@ -159,11 +159,6 @@ class Client:
         accept_older: bool = False,
     ) -> Self:
         """Make this an account's new device by its recovery code; see `concord.recovery.recover`."""
-
-        def check(settings: Settings, keyring: Keyring) -> None:
-            with cls(profile, settings, keyring, transport=transport) as client:
-                client.colleagues.keys(client.practitioner)
-
         settings, keyring = recover(
             profile,
             kit,
@@ -171,7 +166,7 @@ class Client:
             transport=transport,
             work_factor=work_factor,
             accept_older=accept_older,
-            check=check,
+            check=cls._checking(profile, transport),
         )
         file = KeyringFile(profile.keyring, passphrase)
         client = cls(profile, settings, keyring, keyring_file=file, transport=transport)
@@ -195,12 +190,8 @@ class Client:
 
         See `concord.recovery_cases.person`. Once it is completed, `unlock` opens the account.
         """
-
-        def check(settings: Settings, keyring: Keyring) -> None:
-            with cls(profile, settings, keyring, transport=transport) as client:
-                client.colleagues.keys(client.practitioner)
-
         read = None if code is None else read_case_code(code)
+        check = cls._checking(profile, transport)
         return recover_case(profile, read, passphrase, check=check, transport=transport, work_factor=work_factor)
 
     def renew_recovery_code(self, show: Callable[[str], object] = lambda code: None) -> str:
@@ -243,12 +234,8 @@ class Client:
         begun. Raises `PairingError` and what is below it, `AlreadyEnrolledError`, `WrongPassphraseError`,
         `ServiceError`, `UnreachableError`.
         """
-
-        def check(settings: Settings, keyring: Keyring) -> None:
-            with cls(profile, settings, keyring, transport=transport) as client:
-                client.colleagues.keys(client.practitioner)
-
         read, file = PairingCode.read(code), KeyringFile(profile.keyring, passphrase, work_factor)
+        check = cls._checking(profile, transport)
         settings, keyring = join(
             profile, read, file, check=check, announce=announce, new_keys=new_keys, transport=transport, wait=wait
         )
@@ -256,6 +243,16 @@ class Client:
         with suppress(ConcordError):  # this device is in: what others seal to, it can tell them later as well
             client.devices.hand_over()
         return client
+
+    @classmethod
+    def _checking(cls, profile: Profile, transport: httpx.BaseTransport | None) -> Callable[[Settings, Keyring], None]:
+        """What a device that comes in asks before it is told so: do its account's keys stand in the log?"""
+
+        def check(settings: Settings, keyring: Keyring) -> None:
+            with cls(profile, settings, keyring, transport=transport) as client:
+                client.colleagues.keys(client.practitioner)
+
+        return check
 
     @property
     def keyring(self) -> Keyring:
