@@ -21,7 +21,8 @@ from concord.errors import ConcordError, ServiceError
 from tests.deployment import Deployment, wait_for
 from tests.people import People, active_consent, note, released, send_note, settled, stopped
 
-pytestmark = pytest.mark.real
+# Minutes of waiting for what must not happen; `make test` keeps the order of release and revocation itself.
+pytestmark = [pytest.mark.real, pytest.mark.long]
 LEASE_SECONDS = 5.0
 
 
