@@ -21,6 +21,7 @@ from concord.cli.app import app
 from concord.client import Client
 from concord.devices.pairing import PairingCode
 from concord.profile import Profile
+from concord.recovery import Kit
 from concord.transport import Transport
 from concord_formats.key_entries import read_entries
 from concord_formats.vocabulary import PartyKind
@@ -262,3 +263,63 @@ def _near(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _given(named: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value is not None}
+
+
+@ONE_WORLD
+def test_the_address_book_follows_its_owner_and_comes_back_from_the_sheet(
+    desk: Desk, laptop: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A patient added on each device, one removed on the other; then both devices are lost."""
+    made = laptop.renew_recovery_code()
+    phone = desk.add(laptop)
+    _near(desk, monkeypatch)
+
+    def run(client: Client, *words: str, typed: str = "") -> str:
+        capsys.readouterr()
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed + "\n"))
+        app([*words, "--home", str(client.profile.home)], standalone_mode=False)
+        said = capsys.readouterr()
+        assert "Jaime" not in said.err
+        return said.out + said.err
+
+    run(laptop, "patient", "add", "blue-heron", typed="Jaime Armendáriz")
+    run(laptop, "patient", "add", "red-kite", typed="Kim Osei")
+    run(phone, "patient", "add", "grey-owl", typed="Robin Vale")
+    run(phone, "device", "sync")
+    assert set(phone.address_book.entries()) == {"blue-heron", "red-kite", "grey-owl"}
+    run(laptop, "device", "sync")
+    assert laptop.address_book.entries() == phone.address_book.entries()
+
+    assert "on your other devices" in run(laptop, "patient", "remove", "red-kite")
+    run(phone, "device", "sync")
+    assert phone.address_book.find("red-kite") is None
+
+    # Each stores a backup in turn, and the last one has what the other one knows.
+    token = laptop.address_book.token("blue-heron")
+    run(laptop, "patient", "add", "osprey", typed="Noor Haddad")
+    run(phone, "patient", "add", "wren", typed="Sol Rivera")
+    kit = Kit(laptop.settings.base_url, laptop.practitioner, made)
+    back = Client.recover(desk.home(), kit, PASSPHRASE, transport=desk.world.transport(), work_factor=WORK_FACTOR)
+    desk.opened.append(back)
+    assert set(back.address_book.entries()) == {"blue-heron", "grey-owl", "osprey", "wren"}
+    assert back.address_book.token("blue-heron") == token
+
+
+@ONE_WORLD
+def test_a_stolen_device_changes_no_address_book_once_it_is_revoked(desk: Desk, laptop: Client) -> None:
+    """Neither by what it left before, unread, nor by anything after."""
+    stolen = desk.add(laptop)
+    laptop.devices.catch_up(look=True)
+    laptop.address_book.add("blue-heron", "Jaime Armendáriz")
+    assert laptop.devices.keep_book() == ()
+    stolen.devices.catch_up(look=True)
+    stolen.address_book.remove("blue-heron")
+    stolen.address_book.add("mallory", "Mallory")
+    assert stolen.devices.keep_book() == ()
+    laptop.devices.revoke(stolen.settings.device)
+    laptop.devices.catch_up(look=True)
+    laptop.devices.rotate()
+    assert list(laptop.address_book.entries()) == ["blue-heron"]
+    stolen.address_book.remove("mallory")
+    with pytest.raises(errors.ConcordError):
+        stolen.devices.keep_book()

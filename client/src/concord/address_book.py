@@ -1,25 +1,25 @@
 """The address book: one's own aliases for patients, with name and token, sealed.
 
-Owns aliases, the making of tokens, and the look-up either way. Refuses names outside the seal: an error names an
-alias at most. A token is random, so that it says nothing about the patient, and two practices' tokens for one patient
-have nothing in common.
+Owns aliases, the making of tokens, the look-up either way, and taking in the book of another device of the same owner
+(`concord.address_books` says how two become one). Refuses names outside the seal: an error names an alias at most. A
+token is random, so that it says nothing about the patient, and two practices' tokens for one patient have nothing in
+common.
 """
 
 from __future__ import annotations
 
 import base64
-import re
 import secrets
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .address_books import ALIAS, TOKEN, entries, is_name, merge, moved, with_patient, without_patient
 from .errors import AddressBookError
 from .store import SealedStore
 
 _DOCUMENT = "address-book"
-_ALIAS = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_TOKEN = re.compile(r"pt_[a-z2-7]{26}")
 _TOKEN_BYTES = 16  # 128 bits: never two alike, and not to be guessed
 
 
@@ -40,8 +40,9 @@ def new_token() -> str:
 class AddressBook:
     """Aliases of patients in the sealed store."""
 
-    def __init__(self, store: SealedStore) -> None:
+    def __init__(self, store: SealedStore, clock: Callable[[], float] = time.time) -> None:
         self._store = store
+        self._clock = clock
 
     def add(self, alias: str, name: str, *, token: str | None = None) -> Patient:
         """Add a patient; without a token that a colleague brought, a new one is made. Raises `AddressBookError`."""
@@ -52,27 +53,43 @@ class AddressBook:
                 raise AddressBookError(f"the alias {alias} is taken")
             if known := _alias_of(book, patient.token):
                 raise AddressBookError(f"this token is in the book already, as {known}")
-            book[alias] = {"name": patient.name, "token": patient.token}
+            _replace(book, with_patient(book, alias, patient.name, patient.token, self._now()))
         return patient
 
     def remove(self, alias: str) -> None:
         """Forget an alias. Raises `AddressBookError` when there is none."""
         with self._store.changing(_DOCUMENT) as book:
-            if book.pop(alias, None) is None:
+            if alias not in entries(book):
                 raise _unknown(alias)
+            _replace(book, without_patient(book, alias, self._now()))
+
+    def document(self) -> dict[str, Any]:
+        """The book as another device of the owner takes it in: with what was removed, and when."""
+        return dict(self._book())
+
+    def take_in(self, other: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Take in what another device knows; patients whose alias is another one now, as former and new alias.
+
+        Raises `AddressBookError` when it is no address book.
+        """
+        with self._store.changing(_DOCUMENT) as book:
+            before = dict(book)
+            _replace(book, merge(before, other))
+            return moved(before, book)
 
     def entries(self) -> dict[str, Patient]:
         """Every patient by alias, in the order of the aliases."""
-        return {alias: Patient(**entry) for alias, entry in sorted(self._book().items())}
+        found = sorted(entries(self._book()).items())
+        return {alias: Patient(entry["name"], entry["token"]) for alias, entry in found}
 
     def find(self, text: str) -> Patient | None:
         """The patient of an alias or a token, or None."""
-        entries = self.entries()
-        return entries.get(text) or next((each for each in entries.values() if each.token == text), None)
+        found = self.entries()
+        return found.get(text) or next((each for each in found.values() if each.token == text), None)
 
     def token(self, text: str) -> str:
         """The token of an alias; a well-formed token stands for itself. Raises `AddressBookError`."""
-        if _TOKEN.fullmatch(text):
+        if TOKEN.fullmatch(text):
             return text
         patient = self.find(text)
         if patient is None:
@@ -86,23 +103,31 @@ class AddressBook:
     def _book(self) -> Mapping[str, Any]:
         return self._store.read(_DOCUMENT) or {}
 
+    def _now(self) -> int:
+        return int(self._clock() * 1000)
+
+
+def _replace(book: dict[str, Any], by: Mapping[str, Any]) -> None:
+    book.clear()
+    book.update(by)
+
 
 def _alias_of(book: Mapping[str, Any], token: str) -> str | None:
-    return next((alias for alias, entry in book.items() if entry["token"] == token), None)
+    return next((alias for alias, entry in entries(book).items() if entry["token"] == token), None)
 
 
 def _check(alias: str, name: str, token: str | None) -> None:
-    if not _ALIAS.fullmatch(alias):
+    if not ALIAS.fullmatch(alias):
         raise AddressBookError("an alias is 1 to 64 of a-z, 0-9 and hyphens", "Choose one that tells nothing.")
-    if not name.strip() or not name.isprintable():
+    if not is_name(name):
         raise AddressBookError("the patient's name is empty or not one line of text", "Type the name once more.")
-    if token is not None and not _TOKEN.fullmatch(token):
+    if token is not None and not TOKEN.fullmatch(token):
         raise AddressBookError("a token is pt_ and 26 of a-z, 2-7", "Copy it from the letter or consent.")
 
 
 def _unknown(text: str) -> AddressBookError:
     # What was typed may be a name: it is repeated only when it has the form of an alias.
-    return AddressBookError(f"no patient has the alias {text}" if _ALIAS.fullmatch(text) else "no such alias or token")
+    return AddressBookError(f"no patient has the alias {text}" if ALIAS.fullmatch(text) else "no such alias or token")
 
 
 __all__ = ["AddressBook", "Patient", "new_token"]

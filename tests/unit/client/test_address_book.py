@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from concord.address_book import AddressBook, new_token
+from concord.address_book import AddressBook, Patient, new_token
 from concord.age import HybridIdentity
 from concord.cli import patient
 from concord.errors import AddressBookError
@@ -76,6 +76,47 @@ def test_an_alias_and_a_token_stand_once(book: AddressBook) -> None:
     with pytest.raises(AddressBookError):
         book.add("grey-wren", NAME, token=patient.token)
     assert list(book.entries()) == ["blue-heron"]
+
+
+def test_what_another_device_knows_comes_in_beside_ones_own(tmp_path: Path) -> None:
+    here, there = (AddressBook(SealedStore(tmp_path / name, IDENTITY)) for name in ("here", "there"))
+    mine, theirs = here.add("blue-heron", NAME), there.add("grey-wren", "Robin")
+    assert here.take_in(there.document()) == there.take_in(here.document()) == []
+    assert here.entries() == there.entries() == {"blue-heron": mine, "grey-wren": theirs}
+    there.remove("blue-heron")
+    here.take_in(there.document())
+    assert here.entries() == {"grey-wren": theirs}
+    assert here.alias(mine.token) is None
+    again = here.add("blue-heron", NAME, token=mine.token)
+    there.take_in(here.document())
+    assert there.find("blue-heron") == again
+
+
+def test_who_is_under_another_alias_now_is_told(tmp_path: Path) -> None:
+    clock = iter([1.0, 2.0]).__next__
+    here, there = (AddressBook(SealedStore(tmp_path / name, IDENTITY), clock) for name in ("here", "there"))
+    first, second = here.add("blue-heron", NAME), there.add("blue-heron", "Robin")
+    assert here.take_in(there.document()) == []
+    assert there.take_in(here.document()) == [("blue-heron", "blue-heron-2")]
+    assert here.entries() == there.entries() == {"blue-heron": first, "blue-heron-2": second}
+    assert there.token("blue-heron-2") == second.token
+
+
+def test_what_is_no_address_book_changes_nothing(book: AddressBook) -> None:
+    patient = book.add("blue-heron", NAME)
+    with pytest.raises(AddressBookError):
+        book.take_in({"grey-wren": {"name": "Robin", "token": "none"}})
+    assert book.entries() == {"blue-heron": patient}
+
+
+def test_a_book_of_an_older_version_goes_on(tmp_path: Path) -> None:
+    store, token = SealedStore(tmp_path, IDENTITY), new_token()
+    store.write("address-book", {"blue-heron": {"name": NAME, "token": token}})
+    book = AddressBook(store)
+    patient = book.add("grey-wren", "Robin")
+    assert book.entries() == {"blue-heron": Patient(NAME, token), "grey-wren": patient}
+    book.remove("blue-heron")
+    assert list(book.entries()) == ["grey-wren"]
 
 
 def test_an_alias_can_be_forgotten(book: AddressBook) -> None:

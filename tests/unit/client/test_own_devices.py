@@ -9,9 +9,12 @@ from uuid import uuid4
 
 import pytest
 from concord import errors
+from concord.address_book import AddressBook
 from concord.age import HybridIdentity, NoMatchError, decrypt_bytes, encrypt_bytes
+from concord.devices.handing_over import RETRY_SECONDS
 from concord.devices.transfers import recipient_of
 from concord.own_keys import KeyringFile, OwnKeys
+from concord.portable import MAX_PORTABLE_BYTES
 from concord.seeds import DeviceSeeds
 from concord_formats.signatures import to_base64url
 
@@ -330,3 +333,163 @@ def test_a_change_is_made_to_what_is_saved_and_not_to_what_was_read_once(home: H
     home.first.own.change(lambda keyring: keyring.with_new_encryption_key())
     assert home.first.saved.recovery_verifier == "0" * 64
     assert home.first.saved.pending_seed is not None
+
+
+NOW = 1_000_000.0
+
+
+def _aliases(side: Side) -> list[str]:
+    return list(AddressBook(side.store).entries())
+
+
+def _looks(side: Side) -> None:
+    side.devices.catch_up(look=True)
+
+
+def test_a_patient_who_is_added_on_one_device_comes_to_the_other_and_goes_from_both(home: Household) -> None:
+    second = home.add()
+    AddressBook(home.first.store).add("jaime", "Jaime Armendáriz")
+    AddressBook(second.store).add("robin", "Robin")
+    assert home.first.devices.keep_book(lambda: NOW) == ()
+    assert second.devices.keep_book(lambda: NOW) == ()  # takes what waits for it before it answers
+    _looks(home.first)
+    assert _aliases(home.first) == _aliases(second) == ["jaime", "robin"]
+    AddressBook(second.store).remove("jaime")
+    second.devices.keep_book(lambda: NOW)
+    _looks(home.first)
+    assert _aliases(home.first) == _aliases(second) == ["robin"]
+
+
+def test_once_both_know_the_same_nothing_is_handed_over_any_more(home: Household) -> None:
+    second = home.add()
+    AddressBook(home.first.store).add("jaime", "Jaime Armendáriz")
+    home.first.devices.keep_book(lambda: NOW)
+    for _ in range(2):
+        _looks(second)
+        _looks(home.first)
+    home.directory.asked.clear()
+    for side in (home.first, second):
+        assert side.devices.keep_book(lambda: NOW) == ()
+    assert home.directory.asked == []
+    assert home.directory.transfers == {}
+
+
+def test_with_one_device_alone_nothing_is_asked(home: Household) -> None:
+    AddressBook(home.first.store).add("jaime", "Jaime Armendáriz")
+    assert home.first.devices.keep_book(lambda: NOW) == ()
+    assert home.directory.asked == []
+
+
+def test_a_book_that_was_not_handed_over_is_tried_again_later_and_at_the_next_change(home: Household) -> None:
+    second = home.add()
+    _looks(home.first)
+    _looks(second)
+    AddressBook(home.first.store).add("jaime", "Jaime Armendáriz")
+    home.directory.before = once("PUT /devices/ID/transfer")
+    assert home.first.devices.keep_book(lambda: NOW) == (second.id,)
+    home.directory.asked.clear()
+    assert home.first.devices.keep_book(lambda: NOW + RETRY_SECONDS - 1) == ()
+    assert home.directory.asked == []
+    assert home.first.devices.keep_book(lambda: NOW + RETRY_SECONDS) == ()
+    _looks(second)
+    assert _aliases(second) == ["jaime"]
+    home.directory.before = once("PUT /devices/ID/transfer")
+    AddressBook(home.first.store).add("robin", "Robin")
+    assert home.first.devices.keep_book(lambda: NOW + RETRY_SECONDS) == (second.id,)
+    AddressBook(home.first.store).add("kim", "Kim")
+    assert home.first.devices.keep_book(lambda: NOW + RETRY_SECONDS) == ()
+
+
+def test_a_book_that_was_replaced_before_it_was_read_comes_all_the_same(home: Household) -> None:
+    """Each device has one place: a key that another one changed took the place of the book at the third."""
+    second, third = home.add(), home.add()
+    for side in (home.first, second, third):
+        _looks(side)
+    AddressBook(home.first.store).add("jaime", "Jaime Armendáriz")
+    home.first.devices.keep_book(lambda: NOW)
+    home.directory.transfers.pop(second.id)  # as if the third one had given it something else
+    second.devices.rotate()
+    for _ in range(3):
+        for side in (third, home.first, second):
+            _looks(side)
+    assert _aliases(home.first) == _aliases(second) == _aliases(third) == ["jaime"]
+    assert all(_opens_newest(home, side) for side in (home.first, second, third))
+    assert home.directory.transfers == {}
+
+
+def test_a_revoked_device_changes_no_address_book(home: Household) -> None:
+    """What a thief left before they were noticed, and the owner's device reads after."""
+    second = home.add()
+    AddressBook(home.first.store).add("jaime", "Jaime Armendáriz")
+    home.first.devices.keep_book(lambda: NOW)
+    _looks(second)
+    AddressBook(second.store).remove("jaime")
+    AddressBook(second.store).add("mallory", "Mallory")
+    second.devices.hand_over()
+    assert home.first.id in home.directory.transfers
+    home.first.devices.revoke(second.id)
+    _looks(home.first)
+    assert home.first.id not in home.directory.transfers, "it was read"
+    assert _aliases(home.first) == ["jaime"]
+
+
+def test_a_book_that_cannot_be_read_changes_neither_book_nor_keys(home: Household) -> None:
+    second = home.add()
+    _looks(home.first)
+    AddressBook(home.first.store).add("jaime", "Jaime Armendáriz")
+    second.store.write("address-book", {"robin": {"name": "Robin", "token": "none"}})
+    second.devices.rotate()
+    before = home.first.saved
+    with pytest.raises(errors.TransferError, match="address book"):
+        _looks(home.first)
+    assert home.first.saved == before
+    assert _aliases(home.first) == ["jaime"]
+
+
+def test_a_book_that_does_not_fit_is_left_out_and_the_keys_arrive(home: Household) -> None:
+    second = home.add()
+    _looks(second)
+    large = {"jaime": {"name": "x" * MAX_PORTABLE_BYTES, "token": "pt_" + "a" * 26}}
+    home.first.store.write("address-book", large)
+    assert not home.first.devices.book_left_out
+    home.first.devices.rotate()
+    assert home.first.devices.book_left_out
+    _looks(second)
+    assert _opens_newest(home, second)
+    assert _aliases(second) == []
+
+
+def test_the_same_alias_on_two_devices_is_told_by_the_one_where_it_moves(home: Household) -> None:
+    second = home.add()
+    AddressBook(home.first.store, lambda: 1.0).add("jaime", "Jaime Armendáriz")
+    AddressBook(second.store, lambda: 2.0).add("jaime", "Jaime B.")
+    home.first.devices.keep_book(lambda: NOW)
+    second.devices.keep_book(lambda: NOW)
+    _looks(home.first)
+    assert (home.first.devices.moved, second.devices.moved) == ([], [("jaime", "jaime-2")])
+    assert AddressBook(home.first.store).document() == AddressBook(second.store).document()
+
+
+def test_whose_book_lacks_somebody_is_told_by_who_reads_it(home: Household) -> None:
+    """What was left for the second device was lost; its next hand-over says so without a word."""
+    second = home.add()
+    _looks(home.first)
+    AddressBook(home.first.store).add("jaime", "Jaime Armendáriz")
+    home.first.devices.keep_book(lambda: NOW)
+    del home.directory.transfers[second.id]
+    second.devices.hand_over()
+    _looks(home.first)
+    _looks(second)
+    assert _aliases(second) == ["jaime"]
+
+
+def test_a_device_that_learned_of_a_patient_tells_a_third_one(home: Household) -> None:
+    second, third = home.add(), home.add()
+    for side in (home.first, second, third):
+        _looks(side)
+    AddressBook(home.first.store).add("jaime", "Jaime Armendáriz")
+    home.first.devices.keep_book(lambda: NOW)
+    del home.directory.transfers[third.id]
+    _looks(second)
+    _looks(third)
+    assert _aliases(third) == ["jaime"]

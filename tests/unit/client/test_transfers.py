@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from concord import errors
-from concord.age import HybridIdentity, encrypt_bytes
-from concord.devices.transfers import has_newest, merge, open_transfer, recipient_of, seal_transfer, settle
+from concord.age import HybridIdentity, encrypt_bytes, parse_recipient
+from concord.devices.transfers import BOOK, has_newest, merge, open_transfer, recipient_of, seal_transfer, settle
 from concord.keyring import Keyring
-from concord.portable import Portable
+from concord.portable import MAX_PORTABLE_BYTES, Portable
 from concord.seeds import DeviceSeeds
 from concord.signing import next_entry
 from concord_formats.key_entries import KeyEntry, read_entries
+from concord_formats.signatures import SignedKind, to_base64url
 
 from tests.unit.client.people import Clinician
 
@@ -188,3 +191,66 @@ def test_a_key_that_no_device_of_the_owner_has_stays_missing(pair: Pair) -> None
     after = next_entry(pair.one.identity_key(), pair.clinician.history[-1], encryption_recipient=str(thief.recipient()))
     pair.clinician.history.append(after)
     assert not has_newest(pair.received(pair.sealed()), pair.entries[-1])
+
+
+PATIENTS = {"jaime": {"name": "Jaime Armendáriz", "token": "pt_" + "a" * 26, "at": 7}}
+
+
+def _documents(pair: Pair, sealed: bytes) -> Any:
+    return open_transfer(sealed, pair.two, pair.entries).documents
+
+
+def _with_documents(pair: Pair, documents: dict[str, Any], signer: Keyring | None = None) -> bytes:
+    """A transfer as somebody makes it who keeps to no rule."""
+    line = {"v": 1, "account": str(pair.one.account), "from": str(pair.one.device), "to": str(pair.two.device)}
+    first = json.dumps(line).encode()
+    members = json.loads(Portable.of(pair.one, None, 2).encode()) | {"documents": documents}
+    rest = json.dumps(members).encode()
+    signature = (signer or pair.one).signing_key().sign(SignedKind.TRANSFER, first + b"\n" + rest)
+    plain = b"\n".join((first, to_base64url(signature).encode(), rest))
+    return encrypt_bytes(plain, [parse_recipient(pair.one.transfer_recipients[pair.two.device])])
+
+
+def test_the_address_book_goes_along_and_one_without_it_is_read_as_before(pair: Pair) -> None:
+    sealed = seal_transfer(pair.one, pair.two.device, 2, PATIENTS)
+    assert _documents(pair, sealed) == {BOOK: PATIENTS}
+    assert pair.received(sealed) == pair.received(pair.sealed())
+    assert _documents(pair, pair.sealed()) == {}
+    assert b"Jaime" not in sealed
+
+
+def test_no_other_document_comes_by_a_transfer(pair: Pair) -> None:
+    """Pins above all: each device compares fingerprints for itself, or has them from its pairing."""
+    sealed = _with_documents(pair, {BOOK: PATIENTS, "pins": {"somebody": {"entries": 1}}, "key-log": {}})
+    assert _documents(pair, sealed) == {BOOK: PATIENTS}
+
+
+def test_the_address_book_of_a_device_that_was_revoked_does_not_count(pair: Pair) -> None:
+    sealed = seal_transfer(pair.one, pair.two.device, 2, PATIENTS)
+    pair.clinician.change(revoke_device=pair.one.device)
+    assert _documents(pair, sealed) == {}
+    removal = seal_transfer(pair.one, pair.two.device, 3, {".removed": {"pt_" + "a" * 26: 9}})
+    assert _documents(pair, removal) == {}
+
+
+def test_an_address_book_that_no_device_of_the_owner_signed_is_refused(pair: Pair, eve: Clinician) -> None:
+    with pytest.raises(errors.TransferError):
+        _documents(pair, _with_documents(pair, {BOOK: PATIENTS}, signer=eve.keyring))
+
+
+@pytest.mark.parametrize(
+    "book", [[], "jaime", {"jaime": {"name": "Jaime"}}, {"jaime": 1}, {".removed": []}, {"Jaime A.": PATIENTS["jaime"]}]
+)
+def test_an_address_book_of_another_form_is_refused_and_repeats_no_name(pair: Pair, book: Any) -> None:
+    with pytest.raises(errors.TransferError) as caught:
+        _documents(pair, _with_documents(pair, {BOOK: book}))
+    assert caught.value.hint
+    assert "Jaime" not in caught.value.message + caught.value.hint
+
+
+def test_an_address_book_that_does_not_fit_is_told_and_one_that_is_too_long_is_refused(pair: Pair) -> None:
+    book = {"jaime": PATIENTS["jaime"] | {"name": "x" * MAX_PORTABLE_BYTES}}
+    with pytest.raises(errors.PortableError):
+        seal_transfer(pair.one, pair.two.device, 2, book)
+    with pytest.raises(errors.TransferError):
+        _documents(pair, _with_documents(pair, {BOOK: book}))

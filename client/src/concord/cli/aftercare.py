@@ -1,4 +1,4 @@
-"""What follows a command that did its work: the backup is kept up, and its owner told of tries on it.
+"""What follows a command that did its work: address book and backup are kept up, and their owner told of tries.
 
 Owns the remarks beside a command's result. Refuses to fail what was done, and to ask after tries for a command
 that needed no service.
@@ -15,12 +15,24 @@ from .output import note
 def after(client: Client) -> None:
     """Keep the backup as new as the account, and look after it; remarks go to standard error."""
     _take_over(client)
+    _hand_book_over(client)  # before the backup: another device that stores the next one is to know it by then
     try:
         _keep_up(client)
         if client.transport.signed_in:
             _look_after(client)
     except (ConcordError, OSError):
         return  # what the person asked for was done; the next hour is soon enough
+    finally:
+        tell_of_book(client)
+
+
+def _hand_book_over(client: Client) -> None:
+    try:
+        missed = client.devices.keep_book()
+    except (ConcordError, OSError):
+        missed = (client.settings.device,)  # nobody was reached
+    if missed:
+        note("Your other devices could not be given the address book yet. When they can be: concord device sync")
 
 
 def _keep_up(client: Client) -> None:
@@ -51,6 +63,19 @@ def _take_over(client: Client) -> None:
         return  # what the person asked for was done; the next hour is soon enough
 
 
+def tell_of_book(client: Client) -> None:
+    """Say what became of the address book between one's devices."""
+    for old, new in client.devices.moved:
+        note(
+            f"Your other device has a patient under the same alias, or another alias: who was {old} here is {new} now."
+        )
+    if client.devices.book_left_out:
+        note(
+            "The address book is too long to be handed to your other devices. Remove patients whom you no longer see: "
+            "concord patient remove"
+        )
+
+
 def tell(tried: Tried) -> None:
     """Say what happened to one's backup."""
     if tried.failed:
@@ -67,4 +92,4 @@ def tell(tried: Tried) -> None:
         )
 
 
-__all__ = ["after", "tell"]
+__all__ = ["after", "tell", "tell_of_book"]

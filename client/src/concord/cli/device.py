@@ -135,11 +135,11 @@ def rotate_key(
 
 @app.command()
 def sync(home: Home = None, passphrase_file: PassphraseFile = None, json: Json = False) -> None:
-    """Take what your other devices handed to this one, and hand them what this one knows."""
+    """Take what your other devices handed to this one, and hand them what this one knows: keys and address book."""
     missing: TransferMissingError | None = None
     with unlock(home, passphrase_file) as client:
         try:
-            client.devices.catch_up()
+            client.devices.catch_up(look=True)
         except TransferMissingError as error:  # the others may need this device's recipient to mend that
             missing = error
         missed = client.devices.hand_over()

@@ -14,7 +14,7 @@ from rich.prompt import Prompt
 from .output import Json, show, show_rows
 from .session import Home, PassphraseFile, unlock
 
-app = typer.Typer(help="Your own aliases for patients; names never leave this device unsealed.", no_args_is_help=True)
+app = typer.Typer(help="Your own aliases for patients; names never leave your devices unsealed.", no_args_is_help=True)
 Alias = Annotated[str, typer.Argument(help="A short alias that tells nothing, such as blue-heron.")]
 
 
@@ -43,9 +43,12 @@ def list_patients(home: Home = None, passphrase_file: PassphraseFile = None, jso
 
 @app.command()
 def remove(alias: Alias, home: Home = None, passphrase_file: PassphraseFile = None, json: Json = False) -> None:
-    """Forget a patient's alias and name on this device; consents and letters stay."""
+    """Forget a patient's alias and name on your devices; consents and letters stay."""
     with unlock(home, passphrase_file) as client:
         token = client.address_book.token(alias)
         client.address_book.remove(alias)
-    told = f"{alias} is forgotten here. To add the patient again you would need the token: {token}"
+    told = (
+        f"{alias} is forgotten, on your other devices once they take it over. To add the patient again you would need "
+        f"the token: {token}"
+    )
     show({"alias": alias, "token": token}, told, as_json=json)

@@ -129,8 +129,8 @@ def _lines(stored: StoredBackup | None, own: str | None, *, behind: bool, by_thi
         lines.append("Another device of yours made a new code, or yours is not in force yet: concord recovery backup")
     elif not by_this_device:
         lines.append(
-            "Another device of yours stored it: a patient whom you entered on this one alone is not in it. To store "
-            "what this device knows in its place: concord recovery backup"
+            "Another device of yours stored it: what you entered on this one is in it as far as that device had taken "
+            "it over. To store what this one knows, after a look at what that one left for it: concord recovery backup"
         )
     return lines
 

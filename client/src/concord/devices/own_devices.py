@@ -138,6 +138,20 @@ class Devices:
         """Hand what this device knows to every other one in force; those that could not be reached."""
         return self._handing.hand_over()
 
+    def keep_book(self, clock: Callable[[], float] = time.time) -> tuple[UUID, ...]:
+        """Hand the address book over if it was changed since the last time; the devices that could not be reached."""
+        return self._handing.keep_book(clock())
+
+    @property
+    def moved(self) -> Sequence[tuple[str, str]]:
+        """Former and new alias of patients whose alias another device's address book changed, while this one ran."""
+        return self._handing.moved
+
+    @property
+    def book_left_out(self) -> bool:
+        """Whether the address book was too long to be handed over."""
+        return self._handing.book_left_out
+
     def _caught_up(self, entries: Sequence[KeyEntry], without_missing: bool) -> None:
         try:
             self._handing.take_over(entries)

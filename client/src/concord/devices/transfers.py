@@ -6,29 +6,39 @@ whoever has stolen a device knows every recipient, and a directory might help th
 "Transfers".
 
 A transfer is an age file to the target's transfer recipient. Its plaintext is a line of JSON (who, to whom), the
-signature of the sending device over line and rest, and the account as a `Portable` without documents.
+signature of the sending device over line and rest, and the account as a `Portable` without documents, but for the
+address book where it fits.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from concord_formats.key_entries import KeyEntry
 from concord_formats.signatures import HybridPublicKey, SignatureError, SignedKind, from_base64url, to_base64url
 
+from ..address_books import read as read_book
 from ..age import AgeError, HybridIdentity, decrypt_bytes, encrypt_bytes, parse_recipient
+from ..errors import AddressBookError
 from ..errors.devices import PortableError, TransferError
 from ..keyring import Keyring
 from ..portable import Portable
 
+# The one document that goes with a transfer; another one in it, such as pins, is not looked at.
+BOOK = "address-book"
 
-def seal_transfer(keyring: Keyring, to: UUID, n: int) -> bytes:
-    """What `keyring` knows, for another device whose recipient it knows. Raises KeyError, `PortableError`."""
+
+def seal_transfer(keyring: Keyring, to: UUID, n: int, book: Mapping[str, Any] | None = None) -> bytes:
+    """What `keyring` knows, and the address book, for another device whose recipient it knows.
+
+    Raises KeyError; `PortableError` when it is too long, which without the book it never is.
+    """
     line = json.dumps({"v": 1, "account": str(keyring.account), "from": str(keyring.device), "to": str(to)}).encode()
-    portable = Portable.of(keyring, None, n).encode()
+    portable = replace(Portable.of(keyring, None, n), documents={} if book is None else {BOOK: dict(book)}).encode()
     signature = keyring.signing_key().sign(SignedKind.TRANSFER, line + b"\n" + portable)
     plain = b"\n".join((line, to_base64url(signature).encode("ascii"), portable))
     return encrypt_bytes(plain, [parse_recipient(keyring.transfer_recipients[to])])
@@ -38,7 +48,8 @@ def open_transfer(sealed: bytes, keyring: Keyring, entries: Sequence[KeyEntry]) 
     """Open what came for this device; `entries` is one's own checked history.
 
     Of a device that was revoked since, the seeds count and nothing else: the history says which those are, and the
-    device may be a thief's. Raises `TransferError` when it is from no device of this account, or for another one.
+    device may be a thief's. Of the documents it gives the address book alone, which was read. Raises `TransferError`
+    when it is from no device of this account, or for another one.
     """
     identity = keyring.transfer_identity()
     try:
@@ -49,12 +60,16 @@ def open_transfer(sealed: bytes, keyring: Keyring, entries: Sequence[KeyEntry]) 
             raise TransferError("what was handed over is for another device or account")
         sender = UUID(members["from"])
         _check_signature(sender, signature, line + b"\n" + rest, entries)
-        portable = Portable.decode(rest)
+        portable = _with_book_alone(Portable.decode(rest))
+    except AddressBookError:
+        raise TransferError("the address book that was handed over cannot be read", "Update Concord here.") from None
     except (AgeError, PortableError, SignatureError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise TransferError("what was handed over to this device is not from a device of yours") from None
     if keyring.identity_seed != portable.identity_seed or portable.identity != entries[-1].identity:
         raise TransferError("what was handed over is of another identity than your account's")
-    return portable if entries[-1].device(sender) else replace(portable, transfer_recipients={}, recovery_version=0)
+    if entries[-1].device(sender) is None:
+        return replace(portable, transfer_recipients={}, recovery_version=0, documents={})
+    return portable
 
 
 def merge(keyring: Keyring, portable: Portable, entries: Sequence[KeyEntry]) -> Keyring:
@@ -100,6 +115,14 @@ def recipient_of(seed: bytes) -> str:
     return str(HybridIdentity.from_seed(seed).recipient())
 
 
+def _with_book_alone(portable: Portable) -> Portable:
+    book = portable.documents.get(BOOK)
+    if book is None:
+        return replace(portable, documents={})
+    read_book(book)
+    return replace(portable, documents={BOOK: book})
+
+
 def _in_order(seeds: Sequence[bytes], entries: Sequence[KeyEntry], own: set[bytes]) -> tuple[bytes, ...]:
     """Each seed once, oldest first as the history has them; one's own that are in no entry stand before all."""
     places = {entry.encryption: entry.n for entry in reversed(entries)}
@@ -120,4 +143,4 @@ def _check_signature(sender: UUID, signature: bytes, payload: bytes, entries: Se
     signing.verify(SignedKind.TRANSFER, payload, from_base64url(signature.decode("ascii")))
 
 
-__all__ = ["has_newest", "merge", "open_transfer", "recipient_of", "seal_transfer", "settle"]
+__all__ = ["BOOK", "has_newest", "merge", "open_transfer", "recipient_of", "seal_transfer", "settle"]

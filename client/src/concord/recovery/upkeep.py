@@ -3,13 +3,14 @@
 Owns the digest of what was stored last, the generation, a new code, and a failure that is told and never fails what a
 person asked for. Refuses to put a worse backup in the place of a better one: from a device that lacks the account's
 newest key, under a code that another device or another process has replaced, or unasked under one that its owner may
-not have seen.
+not have seen; or without having looked at what the device that stored the last one had left for this one.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from concord_formats.key_entries import KeyEntry
@@ -24,7 +25,7 @@ from ..errors import (
     ServiceError,
     UnseenRecoveryCodeError,
 )
-from ..errors.devices import TransferMissingError
+from ..errors.devices import TransferError, TransferMissingError
 from ..keyring import Keyring
 from ..portable import Portable
 from ..store import SealedStore
@@ -73,6 +74,19 @@ class Upkeep:
         return self._stored()
 
     def _stored(self) -> int:
+        try:
+            return self._put(self._fit(), self.known().get("generation", 0) + 1)
+        except ServiceError as refused:
+            if refused.type != "backup-older":
+                raise
+        # Another device stored one meanwhile: what it knows is to be in this one too.
+        with suppress(TransferError):  # told by whoever looks; without the newest key nothing is stored, below
+            self._catch_up()
+        portable = self._fit()
+        return self._put(portable, self._newer_elsewhere(portable.recovery_verifier) + 1)
+
+    def _fit(self) -> Portable:
+        """What is to be stored now, if this device may store one."""
         keyring = self._keyring()
         if keyring.recovery_recipient is None or keyring.recovery_verifier is None:
             raise NoRecoveryCodeError
@@ -82,12 +96,19 @@ class Upkeep:
         newest = self._own_entry()
         if not has_newest(keyring, newest):
             raise TransferMissingError("this device lacks the account's newest key, and stores no backup without it")
-        portable = self._portable(keyring, newest.n)
-        generation = self._put(seal_backup(portable), keyring.recovery_verifier)
-        digest = content_digest(portable)
-        stored = {"generation": generation, "verifier": keyring.recovery_verifier, "digest": digest}
-        self._note(**stored, version=keyring.recovery_version, made=None, failed=None, unseen=None)
-        return generation
+        return self._portable(keyring, newest.n)
+
+    def _put(self, portable: Portable, generation: int) -> int:
+        verifier = portable.recovery_verifier or ""  # `_fit` gives none without
+        try:
+            stored = self._api.store(seal_backup(portable), verifier, generation)
+        except ServiceError as refused:
+            if refused.type == "too-large":
+                raise BackupTooLargeError("the directory takes no backup as large as this one") from None
+            raise
+        known = {"generation": stored, "verifier": verifier, "digest": content_digest(portable)}
+        self._note(**known, version=portable.recovery_version, made=None, failed=None, unseen=None)
+        return stored
 
     def keep(self) -> ConcordError | None:
         """Store a backup where there is something new in it; what went wrong is given back and not raised."""
@@ -141,17 +162,7 @@ class Upkeep:
     def _portable(self, keyring: Keyring, n: int) -> Portable:
         return Portable.of(keyring, self._store, n)
 
-    def _put(self, sealed: bytes, verifier: str) -> int:
-        try:
-            return self._api.store(sealed, verifier, self.known().get("generation", 0) + 1)
-        except ServiceError as refused:
-            if refused.type == "too-large":
-                raise BackupTooLargeError("the directory takes no backup as large as this one") from None
-            if refused.type != "backup-older":
-                raise
-        return self._api.store(sealed, verifier, self._newer_elsewhere(verifier) + 1)
-
-    def _newer_elsewhere(self, verifier: str) -> int:
+    def _newer_elsewhere(self, verifier: str | None) -> int:
         """The generation that another device stored. Raises `RecoveryCodeChangedError` when it is under another code.
 
         A device that has not heard of the new code would bring the old one, and whoever holds its sheet, back.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from concord.address_book import AddressBook
 from concord.errors import (
     BackupTooLargeError,
     ConcordError,
@@ -11,7 +12,7 @@ from concord.errors import (
     ServiceError,
     UnseenRecoveryCodeError,
 )
-from concord.errors.devices import TransferMissingError
+from concord.errors.devices import TransferError, TransferMissingError
 from concord.keyring import Keyring
 from concord.recovery import Upkeep, derive, with_new_code
 from concord.recovery.backup import open_backup
@@ -148,6 +149,42 @@ def test_two_devices_take_turns(owner: Owner) -> None:
     add(owner, "red-kite")
     assert owner.upkeep.keep() is None
     assert owner.directory.generation == 3
+
+
+def test_what_another_device_knows_is_in_the_backup_that_takes_the_place_of_its_own(owner: Owner) -> None:
+    """The last device would win otherwise, and a patient of the other one be lost with it."""
+    owner.upkeep.keep()
+    keyring, store = second_device(owner)
+    here, there = AddressBook(owner.store), AddressBook(store)
+    looked: list[str] = []
+
+    def catch_up() -> None:
+        looked.append("looked")
+        there.take_in(here.document())
+
+    second = Upkeep(owner.api(), store, lambda: keyring, lambda: owner.clinician.entry, catch_up)
+    here.add("grey-owl", "Robin")
+    assert owner.upkeep.keep() is None
+    there.add("red-kite", "Kim")
+    assert second.keep() is None
+    assert stored_names(owner) == ["blue-heron", "grey-owl", "red-kite"]
+    assert not second.behind, "what it stored is what it knew after the look"
+    there.add("osprey", "Noor")
+    assert second.keep() is None
+    assert looked == ["looked"], "not where the last one is its own"
+
+
+def test_what_cannot_be_taken_over_does_not_keep_the_backup_from_being_stored(owner: Owner) -> None:
+    owner.upkeep.keep()
+    keyring, store = second_device(owner)
+
+    def catch_up() -> None:
+        raise TransferError("what was handed over to this device is not from a device of yours")
+
+    second = Upkeep(owner.api(), store, lambda: keyring, lambda: owner.clinician.entry, catch_up)
+    add(owner, "grey-owl", store)
+    assert second.keep() is None
+    assert stored_names(owner) == ["blue-heron", "grey-owl"]
 
 
 def test_a_device_that_has_not_heard_of_the_new_code_does_not_bring_the_old_one_back(owner: Owner) -> None:
