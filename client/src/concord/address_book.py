@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .address_books import ALIAS, TOKEN, entries, is_name, merge, moved, with_patient, without_patient
+from .address_books import ALIAS, TOKEN, contested, entries, is_name, merge, moved, with_patient, without_patient
 from .errors import AddressBookError
 from .store import SealedStore
 
@@ -49,7 +49,7 @@ class AddressBook:
         _check(alias, name, token)
         patient = Patient(name.strip(), token or new_token())
         with self._store.changing(_DOCUMENT) as book:
-            if alias in book:
+            if alias in book or contested(book, alias):
                 raise AddressBookError(f"the alias {alias} is taken")
             if known := _alias_of(book, patient.token):
                 raise AddressBookError(f"this token is in the book already, as {known}")
@@ -60,7 +60,7 @@ class AddressBook:
         """Forget an alias. Raises `AddressBookError` when there is none."""
         with self._store.changing(_DOCUMENT) as book:
             if alias not in entries(book):
-                raise _unknown(alias)
+                raise _unknown(book, alias)
             _replace(book, without_patient(book, alias, self._now()))
 
     def document(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class AddressBook:
             return text
         patient = self.find(text)
         if patient is None:
-            raise _unknown(text)
+            raise _unknown(self._book(), text)
         return patient.token
 
     def alias(self, token: str) -> str | None:
@@ -125,7 +125,10 @@ def _check(alias: str, name: str, token: str | None) -> None:
         raise AddressBookError("a token is pt_ and 26 of a-z, 2-7", "Copy it from the letter or consent.")
 
 
-def _unknown(text: str) -> AddressBookError:
+def _unknown(book: Mapping[str, Any], text: str) -> AddressBookError:
+    if several := contested(book, text):
+        message = f"your devices gave the alias {text} to {len(several)} patients, who are {', '.join(several)} now"
+        return AddressBookError(message, "See who is who with: concord patient list")
     # What was typed may be a name: it is repeated only when it has the form of an alias.
     return AddressBookError(f"no patient has the alias {text}" if ALIAS.fullmatch(text) else "no such alias or token")
 

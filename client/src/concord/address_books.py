@@ -1,8 +1,8 @@
 """Address books: how those of two devices of one owner become one.
 
 Owns the document's form, and the rule of merging: of each patient token the latest change stands, be it an entry or a
-removal; two tokens under one alias are both kept. Refuses a book of another form, as it may come from outside, and to
-drop a token that nobody removed. Pure: no clock, no disk. Specified in `spec/keys.md`, "Address book".
+removal; two tokens under one alias are both kept, each under another one. Refuses a book of another form, as it may come
+from outside, to drop a token that nobody removed, and to let an alias come to mean another patient. Pure: no clock, no disk. Specified in `spec/keys.md`, "Address book".
 
 A document is an object from alias to `{"name", "token", "at", "alias"}`: `at` is the moment of the last change in POSIX
 milliseconds (absent: the beginning), `alias` the one that was asked for, where another patient has it. Under
@@ -12,6 +12,7 @@ milliseconds (absent: the beginning), `alias` the one that was asked for, where 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -89,6 +90,11 @@ def entries(book: Document) -> dict[str, Any]:
     return {alias: entry for alias, entry in book.items() if alias != REMOVED}
 
 
+def contested(book: Document, alias: str) -> list[str]:
+    """The aliases under which the patients stand to whom several devices gave this one; none, if there is one or none."""
+    return sorted(shown for shown, entry in entries(book).items() if entry.get("alias") == alias)
+
+
 def moved(before: Document, after: Document) -> list[tuple[str, str]]:
     """Aliases of which the patient is now under another one: the former and the new, in order."""
     now = {entry["token"]: alias for alias, entry in entries(after).items()}
@@ -131,12 +137,11 @@ def _after(before: Change | None, now: int) -> int:
 
 
 def _aliases(held: Mapping[str, Change]) -> dict[str, str]:
-    """The alias of each token: of two that want one, whichever was changed earlier has it."""
-    order = sorted(held, key=lambda token: (held[token].at, token))
-    first = {held[token].alias: token for token in reversed(order)}
-    taken, tried = set(first), dict.fromkeys(first, 1)
-    shown = {token: alias for alias, token in first.items()}
-    for token in order:
+    """The alias of each token. One that two want is nobody's: who types it must not get the other patient."""
+    wanted = Counter(change.alias for change in held.values())
+    taken, tried = set(wanted), dict.fromkeys(wanted, 1)
+    shown = {token: change.alias for token, change in held.items() if wanted[change.alias] == 1}
+    for token in sorted(held, key=lambda token: (held[token].at, token)):
         if token not in shown:
             shown[token] = _free(held[token].alias, taken, tried)
             taken.add(shown[token])
@@ -164,6 +169,7 @@ __all__ = [
     "REMOVED",
     "TOKEN",
     "Change",
+    "contested",
     "entries",
     "is_name",
     "merge",

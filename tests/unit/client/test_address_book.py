@@ -96,10 +96,24 @@ def test_who_is_under_another_alias_now_is_told(tmp_path: Path) -> None:
     clock = iter([1.0, 2.0]).__next__
     here, there = (AddressBook(SealedStore(tmp_path / name, IDENTITY), clock) for name in ("here", "there"))
     first, second = here.add("blue-heron", NAME), there.add("blue-heron", "Robin")
-    assert here.take_in(there.document()) == []
-    assert there.take_in(here.document()) == [("blue-heron", "blue-heron-2")]
-    assert here.entries() == there.entries() == {"blue-heron": first, "blue-heron-2": second}
-    assert there.token("blue-heron-2") == second.token
+    mine = here.document()
+    assert here.take_in(there.document()) == [("blue-heron", "blue-heron-2")]
+    assert there.take_in(mine) == [("blue-heron", "blue-heron-3")]
+    assert here.entries() == there.entries() == {"blue-heron-2": first, "blue-heron-3": second}
+    assert there.token("blue-heron-3") == second.token
+
+
+def test_an_alias_that_two_patients_were_given_is_refused_by_name(tmp_path: Path) -> None:
+    here, there = (AddressBook(SealedStore(tmp_path / name, IDENTITY)) for name in ("here", "there"))
+    here.add("blue-heron", NAME)
+    there.add("blue-heron", "Robin")
+    here.take_in(there.document())
+    for asked in (here.token, here.remove):
+        with pytest.raises(AddressBookError, match="blue-heron-2, blue-heron-3") as caught:
+            asked("blue-heron")
+        assert NAME not in caught.value.message
+    with pytest.raises(AddressBookError, match="taken"):
+        here.add("blue-heron", "A third")
 
 
 def test_what_is_no_address_book_changes_nothing(book: AddressBook) -> None:

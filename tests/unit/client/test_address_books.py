@@ -12,6 +12,7 @@ from concord.address_books import (
     MAX_REMOVALS,
     REMOVED,
     Change,
+    contested,
     entries,
     merge,
     moved,
@@ -91,21 +92,40 @@ def test_a_patient_of_each_device_is_on_both() -> None:
     assert _tokens(merge(_book("jaime", ONE, 1), _book("robin", TWO, 2))) == {ONE, TWO}
 
 
-def test_of_two_under_one_alias_the_later_one_stands_beside_it() -> None:
+def test_of_two_under_one_alias_none_has_it() -> None:
+    """On neither device may it come to mean the other patient."""
     both = merge(_book("jaime", TWO, 1), _book("jaime", ONE, 2))
-    assert {alias: entry["token"] for alias, entry in both.items()} == {"jaime": TWO, "jaime-2": ONE}
-    assert moved(_book("jaime", ONE, 2), both) == [("jaime", "jaime-2")]
-    assert moved(_book("jaime", TWO, 1), both) == []
+    assert {alias: entry["token"] for alias, entry in both.items()} == {"jaime-2": TWO, "jaime-3": ONE}
+    assert moved(_book("jaime", ONE, 2), both) == [("jaime", "jaime-3")]
+    assert moved(_book("jaime", TWO, 1), both) == [("jaime", "jaime-2")]
+    assert contested(both, "jaime") == ["jaime-2", "jaime-3"]
+    assert contested(both, "jaime-2") == []
+
+
+@given(BOOKS, BOOKS)
+def test_an_alias_never_comes_to_mean_another_patient(one: dict[str, Any], two: dict[str, Any]) -> None:
+    both = merge(one, two)
+    for alias, entry in entries(one).items():
+        found = both.get(alias)
+        gone = {token for book in (one, two) for token in book.get(REMOVED, {})}
+        elsewhere = {each["token"]: each.get("alias", shown) for shown, each in entries(two).items()}
+        if found and found["token"] != entry["token"] and "alias" not in entry:
+            assert "alias" not in found, "one that was given, and not one that was made up"
+            assert entry["token"] in gone or elsewhere.get(entry["token"]) not in {None, alias}, "removed or renamed"
 
 
 def test_a_free_alias_is_found_beside_those_that_are_taken() -> None:
     third = merge(merge(_book("jaime", ONE, 1), _book("jaime", TWO, 2)), _book("jaime-2", THREE, 3))
-    assert {alias: entry["token"] for alias, entry in third.items()} == {"jaime": ONE, "jaime-2": THREE, "jaime-3": TWO}
+    assert {alias: entry["token"] for alias, entry in third.items()} == {
+        "jaime-2": THREE,
+        "jaime-3": ONE,
+        "jaime-4": TWO,
+    }
 
 
 def test_an_alias_at_its_longest_still_finds_a_place() -> None:
     both = merge(_book(LONG, ONE, 1), _book(LONG, TWO, 2))
-    assert sorted(both) == [LONG[:-2] + "-2", LONG]
+    assert sorted(both) == [LONG[:-2] + "-2", LONG[:-2] + "-3"]
 
 
 def test_a_book_in_which_everybody_has_one_alias_takes_no_time() -> None:
@@ -131,7 +151,7 @@ def test_a_removal_counts_against_what_came_before_it_and_not_after() -> None:
 def test_an_entry_of_an_older_version_is_of_the_beginning() -> None:
     older = {"jaime": {"name": "Jaime", "token": ONE}}
     assert merge(older, older) == older
-    assert merge(older, _book("jaime", TWO, 1))["jaime"]["token"] == ONE
+    assert merge(older, _book("jaime", TWO, 1))["jaime-2"]["token"] == ONE
     assert merge(older, {REMOVED: {ONE: 1}}) == {REMOVED: {ONE: 1}}
 
 
