@@ -1,8 +1,9 @@
 """Address books: how those of two devices of one owner become one.
 
 Owns the document's form, and the rule of merging: of each patient token the latest change stands, be it an entry or a
-removal; two tokens under one alias are both kept, each under another one. Refuses a book of another form, as it may come
-from outside, to drop a token that nobody removed, and to let an alias come to mean another patient. Pure: no clock, no disk. Specified in `spec/keys.md`, "Address book".
+removal; two tokens under one alias are both kept, each under another one. Refuses a book of another form, as it may
+come from outside, to drop a token that nobody removed, and to let an alias come to mean another patient.
+Pure: no clock, no disk. Specified in `spec/keys.md`, "Address book".
 
 A document is an object from alias to `{"name", "token", "at", "alias"}`: `at` is the moment of the last change in POSIX
 milliseconds (absent: the beginning), `alias` the one that was asked for, where another patient has it. Under
@@ -91,7 +92,7 @@ def entries(book: Document) -> dict[str, Any]:
 
 
 def contested(book: Document, alias: str) -> list[str]:
-    """The aliases under which the patients stand to whom several devices gave this one; none, if there is one or none."""
+    """Where the patients stand to whom several devices gave this alias; none, if there is one or none."""
     return sorted(shown for shown, entry in entries(book).items() if entry.get("alias") == alias)
 
 
