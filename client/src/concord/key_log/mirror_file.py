@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -51,10 +52,11 @@ class MirrorDamagedError(Exception):
 
 
 class MirrorFile:
-    """The file `path` (mode 0600), opened at its first use."""
+    """The file `path` (mode 0600), opened at its first use. Threads take turns."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._turn = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
 
@@ -64,8 +66,13 @@ class MirrorFile:
 
         Raises `MirrorDamagedError`, `StoreError` when the disk cannot be used.
         """
-        try:
+        with self._turn, self._understood():
             yield self._opened()
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        try:
+            yield
         except (sqlite3.DatabaseError, AttributeError, LookupError, TypeError, ValueError) as error:
             self.close()
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_DAMAGE:  # the low byte is the primary code
@@ -93,16 +100,18 @@ class MirrorFile:
 
     def discard(self) -> None:
         """Delete the file; the next use begins an empty one."""
-        self.close()
-        for ending in ("", "-journal"):
-            self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
+        with self._turn:
+            self.close()
+            for ending in ("", "-journal"):
+                self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the file."""
-        if self._connection:
-            with suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
+        with self._turn:
+            if self._connection:
+                with suppress(sqlite3.Error):
+                    self._connection.close()
+                self._connection = None
 
     def _opened(self) -> sqlite3.Connection:
         # Another process may have discarded the file: what it began in its place is the mirror now.
@@ -113,7 +122,10 @@ class MirrorFile:
             os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
             self._path.chmod(0o600)
             self._inode = _inode(self._path)
-            self._connection = sqlite3.connect(self._path, timeout=_WAIT_SECONDS, isolation_level=None)
+            # Whoever closes a client may be another thread than whoever used it: `_turn` keeps them apart.
+            self._connection = sqlite3.connect(
+                self._path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False
+            )
             _begin(self._connection)
         return self._connection
 

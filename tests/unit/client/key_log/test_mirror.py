@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -169,3 +170,20 @@ def test_what_turns_the_writing_does(turning: str) -> None:
 
 def test_two_names_are_two() -> None:
     assert folded("Ana Whitfield") != folded("Anna Whitfield")
+
+
+def test_several_threads_use_one_mirror_and_nothing_of_it_is_damaged(mirror: Mirror) -> None:
+    """One client in two threads, or closed by another thread than the one that used it."""
+    mirror.append(LINES[:300])
+
+    def look(size: int) -> list[bytes]:
+        return [mirror.root(size), *(each for leaf in range(0, size, 50) for each in mirror.path(leaf, size))]
+
+    expected = {size: look(size) for size in (1, 200, 300)}
+    with ThreadPoolExecutor(4) as threads:
+        looks = [(size, threads.submit(look, size)) for _ in range(20) for size in expected]
+        grown = threads.submit(mirror.append, LINES[300:301])
+        assert all(found.result() == expected[size] for size, found in looks)
+        grown.result()
+        threads.submit(mirror.close).result()
+    assert mirror.root(301) == root(LEAVES[:301])
