@@ -13,7 +13,7 @@ from services.chassis.auth import caller
 from services.chassis.service_auth import require_service
 from services.chassis.web import SERVICE_ONLY, SIGNED_IN, answer, blueprint
 
-from . import recovery_completion, shapes, usecases
+from . import shapes, usecases
 from .deps import Deps
 
 
@@ -91,7 +91,7 @@ def _keys(deps: Deps) -> APIBlueprint:
         entries = usecases.key_history(deps, path.practitioner)
         bindings = usecases.key_bindings(deps, path.practitioner, len(entries))
         shown = [shapes.EntryAnswer.of(signed) for signed in entries]
-        attested = recovery_completion.attestations(deps, path.practitioner)
+        attested = usecases.recovery_attestations(deps, path.practitioner)
         signed_by = {n: [shapes.AttestationAnswer.of(each) for each in two] for n, two in attested.items()}
         return answer(shapes.HistoryAnswer(entries=shown, bindings=bindings, attestations=signed_by))
 

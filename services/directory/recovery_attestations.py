@@ -74,7 +74,7 @@ def _add(deps: Deps, session: Session, row: RecoveryCase, caller: Caller, signed
 
 def _announce(deps: Deps, session: Session, row: RecoveryCase) -> None:
     now = deps.clock.now()
-    row.state, row.announced_at, row.counted_at = State.ANNOUNCED, now, now
+    row.state, row.counted_at = State.ANNOUNCED, now
     row.effective_from = now + delay(deps)
     row.expires_at = row.effective_from + rules.COMPLETE_WITHIN
     session.flush()

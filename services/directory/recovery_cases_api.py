@@ -15,9 +15,8 @@ from services.chassis import problems
 from services.chassis.auth import caller
 from services.chassis.web import SIGNED_IN, answer, blueprint
 
-from . import recovery_attestations, recovery_completion
 from . import recovery_case_shapes as shapes
-from . import recovery_cases as usecases
+from . import usecases
 from .deps import Deps
 from .models import RecoveryCase
 from .shapes import EntryAnswer
@@ -37,13 +36,13 @@ def _signed_in(deps: Deps) -> APIBlueprint:
     )
     def open_case(body: shapes.CaseRequest) -> Response:
         """Open a case for somebody of one's organization who has lost every device; for another administrator's too."""
-        made = usecases.open_case(deps, caller(), body.practitioner)
+        made = usecases.open_recovery(deps, caller(), body.practitioner)
         return answer(shapes.OpenedAnswer(case=made.case, code=made.code, expires_at=made.expires_at), 201)
 
     @api.get("/v1/recovery-cases", responses={200: shapes.CasesAnswer, **problems.declared(401, 403)})
     def list_cases() -> Response:
         """The cases of one's organization, for an administrator; else those of one's own account."""
-        found = [shapes.CaseAnswer.of(row) for row in usecases.cases(deps, caller())]
+        found = [shapes.CaseAnswer.of(row) for row in usecases.recovery_cases(deps, caller())]
         return answer(shapes.CasesAnswer(cases=found))
 
     @api.post(
@@ -52,14 +51,14 @@ def _signed_in(deps: Deps) -> APIBlueprint:
     )
     def attest(path: shapes.ByCase, body: shapes.AttestationBody) -> Response:
         """Vouch, signed, for the keys that wait; with the second administrator's word the delay begins."""
-        return answer(shapes.CaseAnswer.of(recovery_attestations.attest(deps, caller(), path.case, body.signed())))
+        return answer(shapes.CaseAnswer.of(usecases.attest_recovery(deps, caller(), path.case, body.signed())))
 
     @api.delete(
         "/v1/recovery-cases/<case>", responses={200: shapes.CaseAnswer, **problems.declared(401, 403, 404, 409)}
     )
     def refuse(path: shapes.ByCase) -> Response:
         """Stop a case: the account's owner from any device in force, or an administrator."""
-        return answer(shapes.CaseAnswer.of(usecases.refuse(deps, caller(), path.case)))
+        return answer(shapes.CaseAnswer.of(usecases.refuse_recovery(deps, caller(), path.case)))
 
     return api
 
@@ -73,7 +72,7 @@ def _by_code(deps: Deps) -> APIBlueprint:
     )
     def history(path: shapes.ByCase, body: shapes.SecretBody) -> Response:
         """By the secret of the code: the key history that the new keys go on from, and where the case stands."""
-        row, entries = usecases.opened(deps, path.case, body.secret)
+        row, entries = usecases.opened_recovery(deps, path.case, body.secret)
         shown = shapes.CaseHistoryAnswer(
             practitioner=row.practitioner_id,
             state=shapes.state_of(row),
@@ -89,7 +88,7 @@ def _by_code(deps: Deps) -> APIBlueprint:
     def enter(path: shapes.ByCase, body: shapes.CaseEntryRequest) -> Response:
         """By the secret of the code: new keys, whose entry waits until two administrators have attested to them."""
         signed = body.signed()
-        row = usecases.enter(deps, path.case, body.secret, signed)
+        row = usecases.enter_recovery(deps, path.case, body.secret, signed)
         return answer(shapes.WaitingAnswer(fingerprint=_fingerprint(signed), state=shapes.state_of(row)))
 
     @api.post(
@@ -98,7 +97,7 @@ def _by_code(deps: Deps) -> APIBlueprint:
     )
     def complete(path: shapes.ByCase, body: shapes.SecretBody) -> Response:
         """By the secret of the code: the new keys come in force, once the delay is over; 202 until then."""
-        done = recovery_completion.complete(deps, path.case, body.secret)
+        done = usecases.complete_recovery(deps, path.case, body.secret)
         shown = _completion(done)
         return answer(shown, 200 if shown.state == "completed" else 202)
 
@@ -109,7 +108,7 @@ def _fingerprint(signed: SignedEntry) -> str:
     return HybridPublicKey.decode(read_entry(signed).identity).fingerprint()
 
 
-def _completion(done: recovery_completion.Completed) -> shapes.CompletionAnswer:
+def _completion(done: usecases.Completed) -> shapes.CompletionAnswer:
     at = done.stopped.effective_at if done.stopped else None
     return shapes.CompletionAnswer(
         state=_progress(done.case, done),
@@ -119,7 +118,7 @@ def _completion(done: recovery_completion.Completed) -> shapes.CompletionAnswer:
     )
 
 
-def _progress(row: RecoveryCase, done: recovery_completion.Completed) -> shapes.Progress:
+def _progress(row: RecoveryCase, done: usecases.Completed) -> shapes.Progress:
     if done.stopped is not None:
         return "revoking" if done.stopped.effective_at is None else "completed"
     told = shapes.state_of(row)

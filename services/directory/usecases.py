@@ -29,6 +29,16 @@ from .recoveries import Claim
 from .recoveries import add_device as recover_device
 from .recoveries import fetch as fetch_backup
 from .recoveries import sweep as forget_recovery_guesses
+from .recovery_attestations import attest as attest_recovery
+from .recovery_cases import cases as recovery_cases
+from .recovery_cases import enter as enter_recovery
+from .recovery_cases import open_case as open_recovery
+from .recovery_cases import opened as opened_recovery
+from .recovery_cases import refuse as refuse_recovery
+from .recovery_completion import Completed
+from .recovery_completion import attestations as recovery_attestations
+from .recovery_completion import complete as complete_recovery
+from .recovery_standing import count_all as count_recoveries
 from .signing_in import forget_used_assertions, sign_in
 from .standing import Stopped, reinstate, revoke_device, suspend
 from .transfers import leave as leave_transfer
@@ -37,6 +47,7 @@ from .transfers import waiting as waiting_transfer
 
 __all__ = [
     "Claim",
+    "Completed",
     "Invited",
     "Person",
     "Recorded",
@@ -46,8 +57,12 @@ __all__ = [
     "add_organization",
     "answer_pairing",
     "append_keys",
+    "attest_recovery",
+    "complete_recovery",
+    "count_recoveries",
     "devices",
     "enrol",
+    "enter_recovery",
     "fetch_backup",
     "find_organizations",
     "find_practitioners",
@@ -64,10 +79,15 @@ __all__ = [
     "log_checkpoint",
     "log_tile",
     "open_pairing",
+    "open_recovery",
+    "opened_recovery",
     "organization",
     "party",
     "practitioner",
     "recover_device",
+    "recovery_attestations",
+    "recovery_cases",
+    "refuse_recovery",
     "reinstate",
     "request_pairing",
     "revoke_device",

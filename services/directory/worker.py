@@ -12,7 +12,7 @@ from services.chassis.measures import Measures
 from services.chassis.outbox import Relay
 from services.chassis.process import Background
 
-from . import measures, models, recovery_standing, usecases
+from . import measures, models, usecases
 from .app import build
 from .deps import Deps
 from .log_keeper import Keeper
@@ -35,7 +35,7 @@ def start(deps: Deps, bus: Bus, background: Background) -> Measures:
     background.start("directory key log", Keeper(deps).run)
     background.every("directory settle", SETTLE_SECONDS, deps.barrier.settle_pending)
     background.every("directory keys", ROTATE_SECONDS, keys.rotate)
-    background.every("directory recoveries", RECOVERIES_SECONDS, lambda: recovery_standing.count_all(deps))
+    background.every("directory recoveries", RECOVERIES_SECONDS, lambda: usecases.count_recoveries(deps))
     background.every("directory sweep", SWEEP_SECONDS, lambda: sweep(deps))
     return measures.of(deps, bus)
 

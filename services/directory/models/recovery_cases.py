@@ -42,7 +42,6 @@ class RecoveryCase(Base):
     signature: Mapped[bytes | None] = mapped_column(LargeBinary)
     entry_sha256: Mapped[str | None] = mapped_column(String(64))
     entry_n: Mapped[int | None] = mapped_column(Integer)
-    announced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     effective_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
     waited_seconds: Mapped[float] = mapped_column(Float(53))
     counted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

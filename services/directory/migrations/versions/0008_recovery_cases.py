@@ -28,7 +28,6 @@ def _cases() -> None:
         sa.Column("signature", sa.LargeBinary(), nullable=True),
         sa.Column("entry_sha256", sa.String(length=64), nullable=True),
         sa.Column("entry_n", sa.Integer(), nullable=True),
-        sa.Column("announced_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("effective_from", sa.DateTime(timezone=True), nullable=True),
         sa.Column("waited_seconds", sa.Float(precision=53), nullable=False),
         sa.Column("counted_at", sa.DateTime(timezone=True), nullable=True),
