@@ -6,13 +6,18 @@ import json
 from typing import Any
 from uuid import uuid4
 
+from concord_formats.cosignatures import cosigned_at, own_clock
 from joserfc.jwk import OKPKey
 from sqlalchemy import func, select
 
 from services.chassis import migrate
+from services.chassis.bus import LocalBus
+from services.chassis.process import Background
 from services.chassis.service_auth import ServiceSigner
 from services.directory import models
-from services.directory.worker import sweep
+from services.directory.checkpoints import newest
+from services.directory.worker import start, sweep
+from tests.deployment import wait_for
 from tests.unit.directory.account import TestDevice, body_of
 from tests.unit.directory.house import House, problem
 
@@ -79,6 +84,20 @@ def test_the_sweep_forgets_used_assertions(house: House) -> None:
     sweep(house.deps)
     with house.database.transaction() as session:
         assert session.scalar(select(func.count()).select_from(models.UsedAssertion)) == 0
+
+
+def test_the_worker_keeps_the_key_log_fresh(house: House) -> None:
+    """Clients seal under no checkpoint that is older than some minutes: somebody has to renew it."""
+    house.administrator()
+    signed = cosigned_at(newest(house.deps), own_clock(house.deps.log_key.verifier))
+    house.clock.pass_(300)
+    background = Background()
+    start(house.deps, LocalBus(), background)
+    try:
+        renewed = lambda: cosigned_at(newest(house.deps), own_clock(house.deps.log_key.verifier))  # noqa: E731
+        wait_for(lambda: renewed() >= signed + 300, 30, "the checkpoint's time to be renewed")
+    finally:
+        background.stop()
 
 
 def test_models_and_migrations_agree(house: House) -> None:
