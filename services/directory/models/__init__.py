@@ -7,6 +7,7 @@ from .base import Base, EnforcementPoint, Feed, FeedEvent, Outbox
 from .devices import Backup, Pairing, RecoveryGuesses, Transfer
 from .key_log import KeyCheckpointRow, KeyLeafRow, KeyLogRow, KeyNodeRow, KeyWitnessRow
 from .keys import APPEND_ONLY, Device, KeyEntryRow
+from .listings import ImportRun, Listing, ListingTag, Specialty
 from .people import Invitation, Organization, Practitioner
 from .recovery_cases import RecoveryAttestation, RecoveryCase
 from .signing_in import TokenKey, UsedAssertion
@@ -19,6 +20,7 @@ __all__ = [
     "EnforcementPoint",
     "Feed",
     "FeedEvent",
+    "ImportRun",
     "Invitation",
     "KeyCheckpointRow",
     "KeyEntryRow",
@@ -26,6 +28,8 @@ __all__ = [
     "KeyLogRow",
     "KeyNodeRow",
     "KeyWitnessRow",
+    "Listing",
+    "ListingTag",
     "Organization",
     "Outbox",
     "Pairing",
@@ -33,6 +37,7 @@ __all__ = [
     "RecoveryAttestation",
     "RecoveryCase",
     "RecoveryGuesses",
+    "Specialty",
     "TokenKey",
     "Transfer",
     "UsedAssertion",
