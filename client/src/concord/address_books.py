@@ -24,6 +24,8 @@ REMOVED = ".removed"
 ALIAS = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 TOKEN = re.compile(r"pt_[a-z2-7]{26}")
 _MAX_ALIAS = 64
+# Of a token's 26 random characters: few to type, and two patients of one alias end alike once in a million times.
+_SHORTEST_END = 4
 # The largest whole number that every reader of JSON reads alike (RFC 8259, section 6); far beyond any clock.
 MAX_AT = 2**53 - 1
 # A removal costs 50 bytes for good. Of more than these the oldest go: a device that was away for as long may bring such
@@ -140,22 +142,22 @@ def _after(before: Change | None, now: int) -> int:
 def _aliases(held: Mapping[str, Change]) -> dict[str, str]:
     """The alias of each token. One that two want is nobody's: who types it must not get the other patient."""
     wanted = Counter(change.alias for change in held.values())
-    taken, tried = set(wanted), dict.fromkeys(wanted, 1)
+    taken = set(wanted)
     shown = {token: change.alias for token, change in held.items() if wanted[change.alias] == 1}
-    for token in sorted(held, key=lambda token: (held[token].at, token)):
-        if token not in shown:
-            shown[token] = _free(held[token].alias, taken, tried)
-            taken.add(shown[token])
+    for token in sorted(held.keys() - shown.keys()):
+        shown[token] = _own(held[token].alias, token, taken)
+        taken.add(shown[token])
     return shown
 
 
-def _free(alias: str, taken: set[str], tried: dict[str, int]) -> str:
-    while True:
-        tried[alias] += 1  # goes on where the last one left off: a book full of one alias is no long search
-        end = f"-{tried[alias]}"
-        found = alias[: _MAX_ALIAS - len(end)] + end
-        if found not in taken:
+def _own(alias: str, token: str, taken: set[str]) -> str:
+    """An alias made up for this token: it ends like the token, so that it never comes to be made up for another."""
+    body = token.removeprefix("pt_")
+    for length in range(_SHORTEST_END, len(body) + 1):
+        end = f"-{body[:length]}"
+        if (found := alias[: _MAX_ALIAS - len(end)] + end) not in taken:
             return found
+    raise AddressBookError("this is no address book")  # somebody gave every one of these aliases to others
 
 
 def _entry(token: str, change: Change, shown: str) -> dict[str, Any]:

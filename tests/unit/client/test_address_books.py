@@ -95,11 +95,11 @@ def test_a_patient_of_each_device_is_on_both() -> None:
 def test_of_two_under_one_alias_none_has_it() -> None:
     """On neither device may it come to mean the other patient."""
     both = merge(_book("jaime", TWO, 1), _book("jaime", ONE, 2))
-    assert {alias: entry["token"] for alias, entry in both.items()} == {"jaime-2": TWO, "jaime-3": ONE}
-    assert moved(_book("jaime", ONE, 2), both) == [("jaime", "jaime-3")]
-    assert moved(_book("jaime", TWO, 1), both) == [("jaime", "jaime-2")]
-    assert contested(both, "jaime") == ["jaime-2", "jaime-3"]
-    assert contested(both, "jaime-2") == []
+    assert {alias: entry["token"] for alias, entry in both.items()} == {"jaime-aaaa": ONE, "jaime-bbbb": TWO}
+    assert moved(_book("jaime", ONE, 2), both) == [("jaime", "jaime-aaaa")]
+    assert moved(_book("jaime", TWO, 1), both) == [("jaime", "jaime-bbbb")]
+    assert contested(both, "jaime") == ["jaime-aaaa", "jaime-bbbb"]
+    assert contested(both, "jaime-aaaa") == []
 
 
 @given(BOOKS, BOOKS)
@@ -115,17 +115,29 @@ def test_an_alias_never_comes_to_mean_another_patient(one: dict[str, Any], two: 
 
 
 def test_a_free_alias_is_found_beside_those_that_are_taken() -> None:
-    third = merge(merge(_book("jaime", ONE, 1), _book("jaime", TWO, 2)), _book("jaime-2", THREE, 3))
+    third = merge(merge(_book("jaime", ONE, 1), _book("jaime", TWO, 2)), _book("jaime-aaaa", THREE, 3))
     assert {alias: entry["token"] for alias, entry in third.items()} == {
-        "jaime-2": THREE,
-        "jaime-3": ONE,
-        "jaime-4": TWO,
+        "jaime-aaaa": THREE,
+        "jaime-aaaaa": ONE,
+        "jaime-bbbb": TWO,
+    }
+
+
+def test_an_alias_that_became_free_is_made_up_for_nobody() -> None:
+    """One device gave `jaime-2` to a patient, whom another renamed: on neither of them it comes to mean a third."""
+    one = merge(_book("jaime", ONE, 1), _book("jaime-2", THREE, 1))
+    two = merge(_book("jaime", TWO, 1), _book("robin", THREE, 2))
+    both = merge(one, two)
+    assert {alias: entry["token"] for alias, entry in both.items()} == {
+        "jaime-aaaa": ONE,
+        "jaime-bbbb": TWO,
+        "robin": THREE,
     }
 
 
 def test_an_alias_at_its_longest_still_finds_a_place() -> None:
     both = merge(_book(LONG, ONE, 1), _book(LONG, TWO, 2))
-    assert sorted(both) == [LONG[:-2] + "-2", LONG[:-2] + "-3"]
+    assert sorted(both) == [LONG[:-5] + "-aaaa", LONG[:-5] + "-bbbb"]
 
 
 def test_a_book_in_which_everybody_has_one_alias_takes_no_time() -> None:
@@ -151,7 +163,7 @@ def test_a_removal_counts_against_what_came_before_it_and_not_after() -> None:
 def test_an_entry_of_an_older_version_is_of_the_beginning() -> None:
     older = {"jaime": {"name": "Jaime", "token": ONE}}
     assert merge(older, older) == older
-    assert merge(older, _book("jaime", TWO, 1))["jaime-2"]["token"] == ONE
+    assert merge(older, _book("jaime", TWO, 1))["jaime-aaaa"]["token"] == ONE
     assert merge(older, {REMOVED: {ONE: 1}}) == {REMOVED: {ONE: 1}}
 
 
