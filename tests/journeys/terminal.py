@@ -21,6 +21,7 @@ from concord.keyring import Keyring
 from concord.profile import Profile
 
 from tests.deployment import START_SECONDS
+from tests.journeys.warm import warm
 from tests.journeys.world import GATE_DEADLINE_SECONDS
 from tests.real import free_port
 
@@ -90,14 +91,8 @@ class Terminal:
     def run(self, *words: str, typed: str | bytes = b"", status: int = 0, **environment: str) -> tuple[bytes, str]:
         """Type a command; what it printed on standard output and on standard error."""
         assert PATIENT not in " ".join(words)
-        done = subprocess.run(
-            [PROGRAMS / "concord", *words],
-            input=typed.encode() if isinstance(typed, str) else typed,
-            env=self.environment | environment,
-            capture_output=True,
-            check=False,
-            cwd=self.folder,
-        )
+        given = typed.encode() if isinstance(typed, str) else typed
+        done = warm().run(words, given, self.environment | environment, self.folder)
         errors = done.stderr.decode()
         assert "Traceback" not in errors, errors
         assert done.returncode == status, errors

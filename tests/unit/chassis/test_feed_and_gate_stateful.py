@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from services.chassis import failpoints
 from tests.unit.chassis.feed_story import POINTS, World
@@ -150,10 +151,15 @@ class Story(RuleBasedStateMachine):
         happenings[kind]()
 
 
-Story.TestCase.settings = settings(
-    max_examples=80,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
-)
+def _settings(stories: int) -> settings:
+    trouble = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+    return settings(max_examples=stories, stateful_step_count=25, deadline=None, suppress_health_check=trouble)
+
+
 TestStory = Story.TestCase
+TestStory.settings = _settings(40)
+
+
+@pytest.mark.long
+def test_many_more_stories() -> None:
+    run_state_machine_as_test(Story, settings=_settings(200))
