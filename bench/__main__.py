@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests import real
 
-from . import age_stream, consents, key_log, leases, letters, sealing
+from . import age_stream, consents, directory, key_log, leases, letters, nppes, sealing
 
 
 def main() -> None:
@@ -28,6 +28,8 @@ def main() -> None:
         work = Path(folder)
         figures = age_stream.measure(work) | sealing.measure(work) | consents.measure(postgresql)
         figures |= leases.measure(postgresql)
+        figures |= nppes.measure(work, postgresql)
+        figures |= directory.measure(postgresql)
         figures |= letters.measure(work, postgresql, amqp)
         figures |= key_log.measure(work / "key-log", postgresql, amqp)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}

@@ -51,6 +51,7 @@ def letter(
     sensitivity: set[Sensitivity] | frozenset[Sensitivity] = GENERAL,
     *,
     reply_to: UUID | None = None,
+    on_behalf_of: UUID | None = None,
 ) -> Draft:
     """A letter for treatment under a consent."""
     return Draft(
@@ -61,6 +62,7 @@ def letter(
         information=frozenset(information),
         sensitivity=frozenset(sensitivity),
         reply_to=reply_to,
+        on_behalf_of=on_behalf_of,
     )
 
 

@@ -63,7 +63,7 @@ class Stage:
         its id, and the administrator.
         """
         organization = self._operator("add-organization", name)["organization"]
-        options = ("--organization", organization, "--name", f"Office of {name}")
+        options = ("--organization", organization, "--name", f"Office of {name}", "--checked", "known-in-person")
         code = self._operator("invite-administrator", *options)["code"]
         return organization, self.enrol(f"office-{organization[:4]}", code)
 

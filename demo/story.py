@@ -10,26 +10,29 @@ import io
 import json
 import time
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 from concord.account import verify
 from concord.account.accounts import Fetched
+from concord.api.listings import Question
 from concord.client import Client
 from concord.consents import Form
 from concord.documents import describe
-from concord.errors import LineMissingError, ServiceError, SwappedKeyError
+from concord.errors import LineMissingError, NotDelegatedError, ServiceError, SwappedKeyError
 from concord.letters import Draft, Sent
 from concord.printing import printed_form
+from concord_formats.identity_checks import Checked
 from concord_formats.vocabulary import Information, Purpose, Sensitivity
 
 from .page import PatientsBrowser
-from .papers import FHIR, FOUND, SUMMARY, letter, patient_words, terms
+from .papers import FHIR, FOUND, GENERAL, SUMMARY, letter, patient_words, terms
 from .stage import Stage
 
-# Of the whole story: 3 released, 2 handed out, 2 opened; refused are 3 letters, and the opening of one.
-LINES = 11
+# Of the whole story: 4 released, 3 handed out, 3 opened; refused are 3 letters, and the opening of one.
+LINES = 14
+NEAR_SPRINGFIELD = {"line": "12 Harbor Street", "city": "Springfield", "state": "MA", "postal_code": "01103"}
 
 
 class Telling(Protocol):
@@ -60,6 +63,7 @@ class Story:
         summary = self.send_summary(consent)
         self.read_summary(summary)
         self.answer(consent, summary)
+        self.delegate(consent)
         self.refuse_what_is_not_covered(consent)
         self.revoke(consent)
         self.account()
@@ -73,14 +77,24 @@ class Story:
         _, psychology = self.stage.organization("Harbor Psychology")
         self.physician = self._invite(self.office, "Dr. Ana Whitfield", "1245319599", "207Q00000X")
         self.psychologist = self._invite(psychology, "Dr. Noor Haddad", "1679576722", "103T00000X")
-        found = self.physician.colleagues.find("haddad")
-        self.say.expect(
-            [p.id for p in found] == [self.psychologist.practitioner], "Dr. Whitfield finds Dr. Haddad by name"
-        )
+        self._find_a_psychologist()
         seen = self.physician.colleagues.fingerprint(self.psychologist.practitioner)
         own = self.psychologist.colleagues.fingerprint(self.psychologist.practitioner)
         self.say.tell(f"Dr. Haddad's fingerprint, as Dr. Whitfield sees it: {seen}")
         self.say.expect(seen == own, "read aloud on the phone, it is the same on both sides")
+
+    def _find_a_psychologist(self) -> None:
+        self.psychologist.own_listing.edit({"languages": ["ar", "en"], "accepting": True} | NEAR_SPRINGFIELD)
+        asked = Question(text="psychologist near Springfield, MA", language="Arabic", accepting=True)
+        found = self.physician.finding.find(asked).listings
+        self.say.expect(
+            [each.practitioner for each in found] == [self.psychologist.practitioner],
+            "Dr. Whitfield asks for a psychologist near Springfield who speaks Arabic, and finds Dr. Haddad",
+        )
+        misspelt = self.physician.finding.find(Question(text="Hadad")).listings
+        self.say.expect(
+            [each.name for each in misspelt] == ["Dr. Noor Haddad"], "a name that is misspelt finds her too"
+        )
 
     def consent(self) -> UUID:
         """The patient signs; the form is sealed; the consent comes into force."""
@@ -153,6 +167,28 @@ class Story:
         opened = self.physician.letters.open(sent.letter, body)
         self.say.expect(opened.statement.reply_to == summary, "accepted: her answer arrives, in the same thread")
         self.say.tell(f"| {body.getvalue().decode().strip()}")
+
+    def delegate(self, consent: UUID) -> None:
+        """A nurse sends in the physician's name, with the rights that the physician signed, and none beyond."""
+        self.say.step("Dr. Whitfield lets her nurse send in her name: coordination, nothing else. She signs that.")
+        nurse = self._invite(self.office, "Bo Park", "1003000126", "163W00000X")
+        until = datetime.now(UTC) + timedelta(days=30)
+        coordination, physician = {Information.COORDINATION}, self.physician.practitioner
+        self.physician.delegations.give(nurse.practitioner, {Purpose.TREATMENT}, coordination, GENERAL, until)
+        text = b"Dr. Whitfield asks to move the visit to Friday.\n"
+        sent = nurse.letters.send(letter(io.BytesIO(text), "text/plain", consent, coordination, on_behalf_of=physician))
+        opened = self.psychologist.letters.open(sent.letter, io.BytesIO())
+        for name, value in self.psychologist.letters.before(opened):
+            self.say.tell(f"| {name}  {value}")
+        behalf = opened.statement.on_behalf_of == physician and opened.statement.sender == nurse.practitioner
+        self.say.expect(behalf, "Dr. Haddad sees who wrote, and in whose name: the physician's own signature says so")
+        more = letter(io.BytesIO(b"..."), "text/plain", consent, {Information.MEDICATIONS}, on_behalf_of=physician)
+        try:
+            nurse.letters.send(more)
+            self.say.expect(False, "the nurse sends no medications: that was not given")
+        except NotDelegatedError as refused:
+            self.say.tell(f"{refused.message[:1].upper()}{refused.message[1:]}.")
+            self.say.expect(True, "the nurse sends no medications: that was not given")
 
     def refuse_what_is_not_covered(self, consent: UUID) -> None:
         """A label that the patient did not allow."""
@@ -248,7 +284,7 @@ class Story:
             )
 
     def _invite(self, office: Client, name: str, npi: str, taxonomy: str) -> Client:
-        invitation = office.directory.invite(role="practitioner", name=name, npi=npi, taxonomy=taxonomy)
+        invitation = office.administration.invite(name, Checked.IN_PERSON_PHOTO_ID, npi=npi, taxonomy=taxonomy)
         person = self.stage.enrol(name.rsplit(maxsplit=1)[-1].lower(), invitation.code)
         me = person.whoami()
         self.say.expect(me.status == "active", f"{me.name}, NPI {me.npi}, {me.organization.name}")

@@ -10,11 +10,13 @@ import json
 import os
 import sys
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
 import typer
+from concord_formats.identity_checks import Checked
 from pydantic import ValidationError
 
 from .chassis import migrate as migrations
@@ -23,7 +25,7 @@ from .chassis.db import Database, DatabaseUnavailableError
 from .chassis.log_key import make_log_key
 from .chassis.problems import Problem
 from .chassis.service_auth import make_keys
-from .commands import account_alarms, dead_letters, doctor, followers, retention, rotate
+from .commands import account_alarms, dead_letters, directory_imports, doctor, followers, retention, rotate, single_sign_on
 from .commands.output import AsJson, ServiceName, fail, show
 from .commands.output import service as service_named
 
@@ -32,6 +34,11 @@ app = typer.Typer(
 )
 directory = typer.Typer(no_args_is_help=True, help="The directory's beginnings: organizations and administrators.")
 app.add_typer(directory, name="directory")
+directory.command("require-single-sign-on")(single_sign_on.require_single_sign_on)
+directory.command("lift-single-sign-on")(single_sign_on.lift_single_sign_on)
+directory.command("forget-single-sign-on")(single_sign_on.forget_single_sign_on)
+directory.command("import-nppes")(directory_imports.import_nppes)
+directory.command("import-specialties")(directory_imports.import_specialties)
 app.add_typer(account_alarms.app, name="account-alarms")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(retention.app, name="retention")
@@ -142,13 +149,20 @@ def add_organization(
 def invite_administrator(
     organization: Annotated[UUID, typer.Option(help="The organization's id.")],
     name: Annotated[str, typer.Option(help="The administrator's name.")],
+    checked: Annotated[Checked, typer.Option(help="How you made sure who they are.")],
+    checked_on: Annotated[
+        datetime | None, typer.Option(help="On which day [default: today].", formats=["%Y-%m-%d"])
+    ] = None,
+    look_alike: Annotated[
+        bool, typer.Option("--look-alike", help="Who has a name that looks like this one is somebody else: you asked.")
+    ] = False,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Invite an organization's first administrator; prints the invitation, which is a secret until it is used."""
-    invitation = (
-        _load("directory.bootstrap").Bootstrap(_settings("directory", data)).invite_administrator(organization, name)
-    )
+    acts = _load("directory.bootstrap").Bootstrap(_settings("directory", data))
+    day = checked_on.date() if checked_on else None
+    invitation = acts.invite_administrator(organization, name, checked, day, look_alike=look_alike)
     told = {"practitioner": str(invitation.practitioner), "code": invitation.code}
     show(told, invitation.code, as_json)
 

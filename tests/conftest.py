@@ -19,6 +19,7 @@ from sqlalchemy import make_url
 from services.chassis import logs
 from services.chassis.db import Database
 from tests import real
+from tests.provider import Provider
 
 HERE = Path(__file__).resolve().parent
 # How long an example takes says how busy the machine is, and nothing of what is tested.
@@ -50,6 +51,14 @@ def _serving_nobody() -> Iterator[None]:
     """A test that names its process in the logs, as a deployed one does, leaves that name to no other test."""
     yield
     logs._process.clear()
+
+
+@pytest.fixture(scope="session")
+def identity_provider() -> Iterator[Provider]:
+    """An OpenID Connect provider in a process of its own, for all tests of this process."""
+    provider = Provider().up()
+    yield provider
+    provider.down()
 
 
 @pytest.fixture(scope="session")

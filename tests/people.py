@@ -20,6 +20,7 @@ from concord.consents import Form
 from concord.errors import ServiceError
 from concord.letters import Draft, Sent
 from concord.profile import Profile
+from concord_formats.identity_checks import Checked
 from concord_formats.vocabulary import ConsentType, Information, PartyKind, Purpose, Sensitivity
 
 from tests.deployment import wait_for
@@ -29,6 +30,9 @@ PASSPHRASE = "an entirely usual passphrase"
 WORK_FACTOR = 10
 EFFECTIVE_SECONDS = 60.0
 NPIS = {"Dr. Ana Whitfield": "1245319599", "Dr. Noor Haddad": "1679576722"}
+
+# How the operator of the tests makes sure who an administrator is.
+CHECKED = ("--checked", "known-in-person")
 
 Operator = Callable[..., str]
 """Runs `concord-server directory …` and gives what it printed."""
@@ -73,8 +77,8 @@ def enrol_person(
     npi: str | None = None,
 ) -> Client:
     """Invite and enrol one clinician of a practice."""
-    invitation = practice.office.directory.invite(
-        role="practitioner", name=name, npi=npi or NPIS[name], taxonomy="207Q00000X"
+    invitation = practice.office.administration.invite(
+        name, Checked.IN_PERSON_PHOTO_ID, npi=npi or NPIS[name], taxonomy="207Q00000X"
     )
     profile = Profile(folder / name.rsplit(maxsplit=1)[-1].lower())
     return Client.enrol(profile, invitation.code, PASSPHRASE, transport=transport(), work_factor=WORK_FACTOR)
@@ -84,7 +88,7 @@ def _practice(
     folder: Path, name: str, operator: Operator, transport: Callable[[], httpx.BaseTransport | None]
 ) -> Practice:
     organization = json.loads(operator("add-organization", name, "--json"))["organization"]
-    options = ("--organization", organization, "--name", f"Office of {name}", "--json")
+    options = ("--organization", organization, "--name", f"Office of {name}", *CHECKED, "--json")
     code = json.loads(operator("invite-administrator", *options))["code"]
     profile = Profile(folder / f"office-{name.lower()}")
     office = Client.enrol(profile, code, PASSPHRASE, transport=transport(), work_factor=WORK_FACTOR)

@@ -134,18 +134,20 @@ class LeaseHolder:
         while self._renew_once():
             pass
 
+    def try_renew(self) -> bool:
+        """Renew, if the authority answers; whether it did. What passes by itself is logged."""
+        try:
+            self.renew()
+        except _PASSING as error:
+            logs.logger("lease").warning("lease not renewed", feed=self._projection.name, error=type(error).__name__)
+            return False
+        return True
+
     def run(self, stop: threading.Event) -> None:
         """Renew until told to stop; after a failure, soon again."""
         self._begin()
         while not stop.is_set():
-            pause = RETRY_SECONDS
-            try:
-                self.renew()
-                pause = self._every
-            except _PASSING as error:
-                logs.logger("lease").warning(
-                    "lease not renewed", feed=self._projection.name, error=type(error).__name__
-                )
+            pause = self._every if self.try_renew() else RETRY_SECONDS
             self._poked.wait(pause)
             self._poked.clear()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,24 @@ def differences(database: Database, service: str, metadata: MetaData) -> list[An
     """What the models of a service have and its migrated database has not, or the other way round."""
     upgrade(database, service)
     with database.engine.connect() as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+        here = MigrationContext.configure(connection, opts={"include_object": _is_of_both(connection)})
+        return list(compare_metadata(here, metadata))
+
+
+def _is_of_both(connection: Connection) -> Callable[..., bool]:
+    """Which tables and indexes a model and a database must both have.
+
+    Not the tables of SQLite's full-text search, which no model speaks of; nor, on SQLite, an index of a kind that only
+    PostgreSQL has.
+    """
+
+    def included(what: Any, name: str | None, type_: str, *_: object) -> bool:
+        if connection.dialect.name == "postgresql":
+            return True
+        special = type_ == "index" and what.dialect_options["postgresql"]["using"]
+        return not (special or (type_ == "table" and "_fts" in (name or "")))
+
+    return included
 
 
 def run(connection: Connection) -> None:

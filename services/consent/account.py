@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from services.chassis.event import Event
+from services.chassis.event import Event, EventError
 from services.chassis.inbox import Handler
 
 from . import account_log, records, refusals
@@ -140,6 +140,25 @@ def page(with_: Collaborators, member: Member, consent: UUID, after: int, limit:
         check_standing(member, Deed.ACCOUNT, row, row.versions[-1])
         lines = select(DisclosureRow).where(DisclosureRow.consent == consent, DisclosureRow.id > after, read_by(member))
         return list(session.scalars(lines.order_by(DisclosureRow.id).limit(limit)))
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a line says beside its two people: in whose name the letter was sent, and to which team."""
+
+    on_behalf_of: UUID | None = None
+    team: UUID | None = None
+
+    @classmethod
+    def of(cls, row: DisclosureRow) -> Claims:
+        """Those of a line, read from the event itself: most lines have none, and nothing is looked up by them. What
+        cannot be read is not shown, and keeps no line from being shown.
+        """
+        try:
+            data = Event.decode(row.body).data if row.body is not None else {}
+            return cls(*(UUID(data[name]) if name in data else None for name in ("on_behalf_of", "team")))
+        except (EventError, ValueError, TypeError, AttributeError):
+            return cls()
 
 
 def read_by(member: Member) -> ColumnElement[bool]:

@@ -15,13 +15,14 @@ from services.chassis.pages import decode_cursor
 from services.chassis.problems import declared, invalid_field
 from services.chassis.web import SIGNED_IN, answer, blueprint
 
-from . import account, evidence, present, usecases
+from . import account, delegates, evidence, present, usecases
 from .evidence_shapes import EvidenceHeaders
 from .records import Seen
 from .shapes import (
     AcceptanceBody,
     ConsentAnswer,
     ConsentPath,
+    ConsentQuery,
     ConsentsAnswer,
     DisclosuresAnswer,
     PageQuery,
@@ -51,10 +52,10 @@ def list_consents(query: PageQuery) -> Response:
     return answer(present.consents(page, query.limit, _with().clock.now()))
 
 
-@consents.get("/v1/consents/<consent>", responses={200: ConsentAnswer, **declared(401, 404)})
-def show_consent(path: ConsentPath) -> Response:
-    """One consent, to its parties."""
-    return _present(usecases.show(_with(), _member(), path.consent))
+@consents.get("/v1/consents/<consent>", responses={200: ConsentAnswer, **declared(401, 404, 503)})
+def show_consent(path: ConsentPath, query: ConsentQuery) -> Response:
+    """One consent, to its parties, and to whom one of them lets write in their name by the `delegation`."""
+    return _present(delegates.show(_with(), _member(), path.consent, query.delegation))
 
 
 @consents.post(

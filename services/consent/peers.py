@@ -51,6 +51,9 @@ class Parties(Protocol):
     def affiliation(self, practitioner: UUID) -> Affiliation | None:
         """Where a practitioner belongs; None when there is no such person. Raises problem 503 `peer-unavailable`."""
 
+    def delegator(self, delegation: UUID, delegate: Member) -> Member | None:
+        """In whose name the delegate may write by this delegation now; None: in nobody's. Raises problem 503."""
+
 
 class Peer(Protocol):
     """The part of an `HttpPeer` that is used here."""
@@ -81,6 +84,20 @@ class Directory:
         except (KeyError, TypeError, ValueError):
             raise PeerUnavailableError("directory") from None
 
+    def delegator(self, delegation: UUID, delegate: Member) -> Member | None:
+        """In whose name the delegate may write by this delegation now; None: in nobody's.
+
+        Raises problem 503 `peer-unavailable`.
+        """
+        answer = self._get(f"/v1/service/delegations/{delegation}")
+        try:
+            if answer is None or not answer["holds"]:
+                return None
+            given_to = Member(UUID(answer["delegate"]), UUID(answer["organization"]))
+            return Member(UUID(answer["delegator"]), given_to.organization) if given_to == delegate else None
+        except (KeyError, TypeError, ValueError):
+            raise PeerUnavailableError("directory") from None
+
     def named(self, party: Party) -> Named | None:
         """The names of a party; None when there is no such party. Raises problem 503 `peer-unavailable`."""
         answer = self._ask(party)
@@ -94,7 +111,11 @@ class Directory:
 
     def _ask(self, party: Party) -> Any:
         """What the directory tells of a party; None when it knows none."""
-        response = self._peer.get(f"/v1/parties/{party.kind.value}/{party.id}")
+        return self._get(f"/v1/parties/{party.kind.value}/{party.id}")
+
+    def _get(self, path: str) -> Any:
+        """What the directory answers; None when there is no such thing."""
+        response = self._peer.get(path)
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
         if response.status_code != httpx.codes.OK:

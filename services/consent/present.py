@@ -11,6 +11,7 @@ from datetime import datetime
 from services.chassis.pages import encode_cursor
 
 from . import texts
+from .account import Claims
 from .evidence_shapes import EvidenceAnswer
 from .models import ConsentRow, DisclosureRow, VersionRow
 from .records import Seen
@@ -123,6 +124,7 @@ def _evidence(evidence: Evidence | None) -> EvidenceAnswer | None:
 
 
 def _disclosure(row: DisclosureRow) -> DisclosureAnswer:
+    claims = Claims.of(row)
     return DisclosureAnswer(
         event=row.event,
         letter=row.letter,
@@ -134,4 +136,6 @@ def _disclosure(row: DisclosureRow) -> DisclosureAnswer:
         sensitivity=row.sensitivity,
         at=row.at,
         reason=row.reason,
+        on_behalf_of=claims.on_behalf_of,
+        team=claims.team,
     )

@@ -89,6 +89,13 @@ class ConsentPath(BaseModel):
     consent: UUID
 
 
+class ConsentQuery(BaseModel):
+    """By which right one asks, where the consent is not one's own."""
+
+    model_config = ConfigDict(extra="forbid")
+    delegation: UUID | None = None
+
+
 class VersionPath(ConsentPath):
     """Which version of which consent."""
 
@@ -202,6 +209,8 @@ class DisclosureAnswer(Answer):
     sensitivity: list[str]
     at: datetime
     reason: str | None
+    on_behalf_of: UUID | None = None
+    team: UUID | None = None
 
 
 class DisclosuresAnswer(Answer):

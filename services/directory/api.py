@@ -15,6 +15,7 @@ from services.chassis.web import SERVICE_ONLY, SIGNED_IN, answer, blueprint
 
 from . import shapes, usecases
 from .deps import Deps
+from .teams_shapes import ByDelegation
 
 
 def routes(deps: Deps) -> list[APIBlueprint]:
@@ -29,7 +30,7 @@ def _people(deps: Deps) -> APIBlueprint:
     def find_practitioners(query: shapes.PractitionersQuery) -> Response:
         """Find accounts by NPI, by a part of the name, by organization."""
         wanted = usecases.Wanted(query.npi, query.name, query.organization)
-        rows, after = usecases.find_practitioners(deps, wanted, query.cursor, query.limit)
+        rows, after = usecases.find_practitioners(deps, wanted, query.cursor, query.limit, caller().organization)
         found = [shapes.PractitionerAnswer.of(row) for row in rows]
         return answer(shapes.PractitionersAnswer(practitioners=found, next=after))
 
@@ -59,9 +60,9 @@ def _people(deps: Deps) -> APIBlueprint:
         responses={201: shapes.InvitationAnswer, **problems.declared(400, 401, 403, 409, 415)},
     )
     def invite(body: shapes.InvitationRequest) -> Response:
-        """Invite a person to the caller's own organization; for administrators."""
-        person = usecases.Person(body.role, body.name, body.npi, body.taxonomy)
-        made = usecases.invite(deps, caller(), person)
+        """Invite a person whose identity was checked to the caller's own organization; for administrators."""
+        person = usecases.Person(body.role, body.name, body.npi, body.taxonomy, body.look_alike)
+        made = usecases.invite(deps, caller(), person, body.identity.signed())
         shown = shapes.InvitationAnswer(practitioner=made.practitioner, code=made.code, expires_at=made.expires_at)
         return answer(shown, 201)
 
@@ -153,6 +154,16 @@ def _parties(deps: Deps) -> APIBlueprint:
     def show_party(path: shapes.ByParty) -> Response:
         """Whether a party exists, and where it stands; for services."""
         return answer(shapes.PartyAnswer.of(usecases.party(deps, path.kind, path.id)))
+
+    @api.get(
+        "/v1/service/delegations/<delegation>",
+        responses={200: shapes.DelegationStandingAnswer, **problems.declared(401, 403, 404)},
+    )
+    @require_service("consent")
+    def show_delegation_standing(path: ByDelegation) -> Response:
+        """Whether somebody may write in somebody's name just now; for services."""
+        found = usecases.delegation_standing(deps, path.delegation)
+        return answer(shapes.DelegationStandingAnswer(**vars(found)))
 
     return api
 

@@ -23,12 +23,19 @@ from . import (
     api,
     backups_api,
     checkpoints,
+    coverage_api,
+    delegations_api,
     devices_api,
     events,
+    fhir_api,
+    identity_api,
     key_log_api,
+    listings_api,
     models,
     recovery_cases_api,
     signin_api,
+    single_sign_on_api,
+    teams_api,
 )
 from .deps import Deps
 from .tokens import TokenKeys
@@ -60,11 +67,18 @@ def create_app(deps: Deps) -> OpenAPI:
     authenticator = Authenticator(issuer=settings.issuer, public_url=settings.public_url, keys=keys, clock=deps.clock)
     blueprints = [
         *api.routes(deps),
+        *identity_api.routes(deps),
+        *listings_api.routes(deps),
         *key_log_api.routes(deps),
         *recovery_cases_api.routes(deps),
         *devices_api.routes(deps),
         *backups_api.routes(deps),
+        *teams_api.routes(deps),
+        delegations_api.routes(deps),
+        coverage_api.routes(deps),
+        *fhir_api.routes(deps),
         signin_api.routes(deps, keys),
+        *single_sign_on_api.routes(deps),
         feed_api.blueprint(deps.feed, events.snapshot),
     ]
     return service_app(

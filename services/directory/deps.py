@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
+from uuid import UUID
 
+import httpx
 from sqlalchemy.orm import Session
 
 from services.chassis import outbox
@@ -19,11 +21,11 @@ from services.chassis.config import Settings
 from services.chassis.db import Database
 from services.chassis.feed import Feed, Number
 from services.chassis.log_key import LogKey
-from services.chassis.problems import Problem
+from services.chassis.problems import Problem, not_found
 from services.chassis.service_auth import ServiceVerifier
 from services.chassis.wake import Notifier
 
-from .models import Device
+from .models import Device, Practitioner
 from .rules.people import DeviceStatus, Member, Role, Status
 
 
@@ -52,6 +54,8 @@ class Deps:
     notifier: Notifier
     services: ServiceVerifier
     log_key: LogKey
+    # The way to organizations' single sign-on; None: the network.
+    web: httpx.BaseTransport | None = None
 
     def changed(self) -> None:
         """Tell the relay that there is something to take out; call after the commit."""
@@ -71,6 +75,17 @@ def acting(session: Session, caller: Caller) -> Member:
     if person.status != Status.ACTIVE:
         raise account_suspended()
     return Member(person.id, person.organization_id, Role(person.role))
+
+
+def colleague(session: Session, practitioner: UUID, organization: UUID) -> Practitioner:
+    """Somebody active of that organization. Raises problem 404, 409 `not-a-colleague`."""
+    person = session.get(Practitioner, practitioner)
+    if person is None:
+        raise not_found("practitioner")
+    if person.organization_id != organization or person.status != Status.ACTIVE:
+        detail = "Only somebody of the same organization, who is enrolled and not suspended, can be named here."
+        raise Problem(409, "not-a-colleague", "Not a colleague", detail)
+    return person
 
 
 def account_suspended() -> Problem:

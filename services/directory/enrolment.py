@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+from concord_formats.identity_checks import SignedIdentityCheck
 from concord_formats.key_entries import KeyEntry, SignedEntry
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.exc import IntegrityError
@@ -21,11 +22,11 @@ from services.chassis.auth import Caller
 from services.chassis.feed import Number
 from services.chassis.problems import Problem, invalid_field, not_found
 
-from . import events, keys
+from . import events, identity, keys, listings, look_alikes, single_sign_on_admission
 from .deps import Deps, acting
 from .models import Invitation, KeyEntryRow, Organization, Practitioner
 from .rules import invitations
-from .rules.people import MAX_NAME, Role, Status, administers, folded
+from .rules.people import MAX_NAME, Role, Status, administers, folded, skeleton_of
 from .standing import administrator_only
 
 
@@ -40,12 +41,16 @@ class Invited:
 
 @dataclass(frozen=True)
 class Person:
-    """What an administrator says of the person they invite."""
+    """What an administrator says of the person they invite.
+
+    `look_alike`: they have made sure that who has a name that looks like this one is somebody else.
+    """
 
     role: Role
     name: str
     npi: str | None = None
     taxonomy: str | None = None
+    look_alike: bool = False
 
 
 def add_organization(deps: Deps, name: str) -> UUID:
@@ -56,27 +61,43 @@ def add_organization(deps: Deps, name: str) -> UUID:
     return row.id
 
 
-def invite_administrator(deps: Deps, organization: UUID, name: str) -> Invited:
-    """Invite the first administrator of an organization: an act of the operator. Raises problem 404."""
+def invite_administrator(
+    deps: Deps, organization: UUID, name: str, checked: identity.ByOperator, *, look_alike: bool = False
+) -> Invited:
+    """Invite the first administrator of an organization: an act of the operator. Raises problem 404, and 409
+    `name-looks-alike` unless `look_alike`.
+    """
     with deps.database.transaction() as session:
         if session.get(Organization, organization) is None:
             raise not_found("organization")
-        return _invite(deps, session, organization, Person(Role.ADMINISTRATOR, name))
+        invited = _invite(deps, session, organization, Person(Role.ADMINISTRATOR, name, look_alike=look_alike))
+        identity.keep(deps, session, invited.practitioner, checked)
+    return invited
 
 
-def invite(deps: Deps, caller: Caller, person: Person) -> Invited:
-    """Invite somebody to the caller's own organization. The same NPI again, while not enrolled, replaces the
-    invitation.
+def invite(deps: Deps, caller: Caller, person: Person, signed: SignedIdentityCheck) -> Invited:
+    """Invite somebody to the caller's own organization, whose identity the caller has checked. The same NPI again,
+    while not enrolled, replaces the invitation.
 
-    Raises problem 403 `administrator-only`, 409 `npi-taken`.
+    Raises problem 403 `administrator-only`, 409 `npi-taken` or `name-looks-alike`, 422 `invalid-identity-check`.
     """
+    with deps.database.transaction() as session:
+        _check_inviting(session, caller)
+    invitee = identity.Invitee(caller.organization, person.role, _named(person.name), person.npi)
+    said = identity.checked(deps, caller, invitee, signed)  # outside any transaction, as an enrolment
     try:
         with deps.database.transaction() as session:
-            if not administers(acting(session, caller), caller.organization):
-                raise administrator_only()
-            return _invite(deps, session, caller.organization, person)
+            _check_inviting(session, caller)
+            invited = _invite(deps, session, caller.organization, person)
+            identity.keep(deps, session, invited.practitioner, said, signed)
     except IntegrityError:
         raise _npi_taken() from None
+    return invited
+
+
+def _check_inviting(session: Session, caller: Caller) -> None:
+    if not administers(acting(session, caller), caller.organization):
+        raise administrator_only()
 
 
 def _invite(deps: Deps, session: Session, organization: UUID, person: Person) -> Invited:
@@ -96,14 +117,17 @@ def _invite(deps: Deps, session: Session, organization: UUID, person: Person) ->
 
 def _account(deps: Deps, session: Session, organization: UUID, person: Person) -> Practitioner:
     """A new account, or the one with this NPI that waits for its owner."""
+    look_alikes.check_alphabets(person.name)
     row = _with_npi(session, organization, person.npi)
+    if not person.look_alike:
+        look_alikes.check_looks(session, row.id if row else None, organization, person.name)
     if row is None:
         row = Practitioner(id=uuid4(), organization_id=organization, npi=person.npi, created_at=deps.clock.now())
         session.add(row)
     elif row.status != Status.INVITED:
         raise _npi_taken()
     row.role, row.status, row.taxonomy = person.role, Status.INVITED, person.taxonomy
-    row.name, row.folded = _named(person.name), folded(person.name)
+    row.name, row.folded, row.skeleton = _named(person.name), folded(person.name), skeleton_of(person.name)
     session.flush()
     return row
 
@@ -118,7 +142,8 @@ def _with_npi(session: Session, organization: UUID, npi: str | None) -> Practiti
 def enrol(deps: Deps, practitioner: UUID, secret: str, signed: SignedEntry) -> Practitioner:
     """Use an invitation: record the first key entry, and the account is active. The same entry again changes nothing.
 
-    Raises problem 403 `invitation-refused`, 409 `already-enrolled` or `key-entry-conflict`, 422 `invalid-key-entry`.
+    Raises problem 403 `invitation-refused` or those of `single_sign_on_admission.admit`, 409 `already-enrolled` or
+    `key-entry-conflict`, 422 `invalid-key-entry`.
     """
     if (enrolled := _opened(deps, practitioner, secret, signed)) is not None:
         return enrolled
@@ -136,12 +161,7 @@ def enrol(deps: Deps, practitioner: UUID, secret: str, signed: SignedEntry) -> P
 def _opened(deps: Deps, practitioner: UUID, secret: str, signed: SignedEntry) -> Practitioner | None:
     """Whether the secret opens this invitation: None to go on, the account when this very entry enrolled it before."""
     with deps.database.transaction() as session:
-        row = session.get(Invitation, practitioner)
-        known = None
-        if row is not None:
-            known = invitations.Invitation(row.secret_sha256, row.expires_at, row.used_at is not None)
-        if not invitations.opens(known, secret) or known is None:
-            raise _refused()
+        known = _secret_opens(session, practitioner, secret)
         first = session.get(KeyEntryRow, (practitioner, 1))
         # The answer to an enrolment may get lost: whoever repeats it, word for word, is told again.
         if first is not None and SignedEntry(first.entry, first.signature) == signed:
@@ -149,6 +169,23 @@ def _opened(deps: Deps, practitioner: UUID, secret: str, signed: SignedEntry) ->
         if not invitations.is_good(known, deps.clock.now()):
             raise _refused()
     return None
+
+
+def check_invitation(deps: Deps, practitioner: UUID, secret: str) -> None:
+    """Whether this invitation can still be used. Raises problem 403 `invitation-refused`."""
+    with deps.database.transaction() as session:
+        if not invitations.is_good(_secret_opens(session, practitioner, secret), deps.clock.now()):
+            raise _refused()
+
+
+def _secret_opens(session: Session, practitioner: UUID, secret: str) -> invitations.Invitation:
+    row = session.get(Invitation, practitioner)
+    known = None
+    if row is not None:
+        known = invitations.Invitation(row.secret_sha256, row.expires_at, row.used_at is not None)
+    if not invitations.opens(known, secret) or known is None:
+        raise _refused()
+    return known
 
 
 def _use(deps: Deps, session: Session, practitioner: UUID, secret: str) -> Practitioner:
@@ -165,9 +202,11 @@ def _use(deps: Deps, session: Session, practitioner: UUID, secret: str) -> Pract
 
 
 def _activate(deps: Deps, session: Session, row: Practitioner, entry: KeyEntry, signed: SignedEntry) -> None:
+    single_sign_on_admission.admit(deps, session, row, signed.digest)
     row.status = Status.ACTIVE
     row.standing_epoch, row.standing_seq = Number.of(events.practitioner_registered(deps.feed, session, row))
     keys.record(deps, session, entry, signed)
+    listings.of_account(session, deps, row)
 
 
 def _named(name: str) -> str:

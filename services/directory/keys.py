@@ -32,7 +32,7 @@ from services.chassis.event import Event
 from services.chassis.feed import Number
 from services.chassis.problems import Problem, not_found
 
-from . import events, key_log
+from . import events, key_log, single_sign_on_admission
 from .deps import Deps, acting
 from .models import Device, KeyEntryRow, Practitioner
 from .rules.people import DeviceStatus
@@ -63,7 +63,8 @@ class Recorded:
 def append(deps: Deps, caller: Caller, practitioner: UUID, signed: SignedEntry) -> Recorded:
     """Record the next entry of the caller's own history; the last entry again changes nothing.
 
-    Raises problem 403 `not-yours`, 409 `key-entry-conflict`, 422 `invalid-key-entry`.
+    Raises problem 403 `not-yours`, or those of `single_sign_on_admission.admit` for a device that is added, 409
+    `key-entry-conflict`, 422 `invalid-key-entry`.
     """
     if caller.practitioner != practitioner:
         raise Problem(403, "not-yours", "Not your keys", "An account's keys are changed by its owner alone.")
@@ -93,6 +94,9 @@ def _append(deps: Deps, caller: Caller, entry: KeyEntry, signed: SignedEntry) ->
     try:
         with deps.database.transaction() as session:
             acting(session, caller)
+            if entry.kind is EntryKind.DEVICE_ADDED:
+                person = session.get_one(Practitioner, caller.practitioner)
+                single_sign_on_admission.admit(deps, session, person, signed.digest)
             record(deps, session, entry, signed)
     except IntegrityError:
         raise taken() from None

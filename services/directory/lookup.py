@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, or_, select, tuple_
 
 from services.chassis.pages import decode_cursor, encode_cursor
 from services.chassis.problems import invalid_field, not_found
 
 from .deps import Deps
-from .models import Organization, Practitioner
+from .models import Department, Listing, Organization, Practitioner, Team
 from .rules.people import folded
 
-Row = TypeVar("Row", Practitioner, Organization)
+Row = TypeVar("Row", Practitioner, Organization, Department, Team)
 PartyKind = Literal["practitioner", "organization"]
 
 
@@ -34,17 +34,24 @@ class Wanted:
 
 
 def find_practitioners(
-    deps: Deps, wanted: Wanted, cursor: str | None, limit: int
+    deps: Deps, wanted: Wanted, cursor: str | None, limit: int, own: UUID | None = None
 ) -> tuple[Sequence[Practitioner], str | None]:
-    """One page by name, and the cursor of the next. Raises problem 422 for a cursor that is none."""
+    """One page by name, and the cursor of the next. Raises problem 422 for a cursor that is none.
+
+    Who hides is found by those of the organization `own` alone; who works at an organization is told all the same,
+    since its letters go to them.
+    """
     query = select(Practitioner)
+    if wanted.npi is not None or wanted.name is not None or wanted.organization is None:
+        hidden = select(Listing.id).where(Listing.practitioner_id == Practitioner.id, Listing.hidden.is_(True))
+        query = query.where(or_(~hidden.exists(), Practitioner.organization_id == own))
     if wanted.npi is not None:
         query = query.where(Practitioner.npi == wanted.npi)
     if wanted.name is not None:
         query = query.where(Practitioner.folded.contains(folded(wanted.name), autoescape=True))
     if wanted.organization is not None:
         query = query.where(Practitioner.organization_id == wanted.organization)
-    return _page(deps, query, Practitioner, cursor, limit)
+    return page_by_name(deps, query, Practitioner, cursor, limit)
 
 
 def find_organizations(
@@ -54,7 +61,7 @@ def find_organizations(
     query = select(Organization)
     if name is not None:
         query = query.where(Organization.folded.contains(folded(name), autoescape=True))
-    return _page(deps, query, Organization, cursor, limit)
+    return page_by_name(deps, query, Organization, cursor, limit)
 
 
 def practitioner(deps: Deps, practitioner_id: UUID) -> Practitioner:
@@ -80,9 +87,10 @@ def party(deps: Deps, kind: PartyKind, party_id: UUID) -> Organization | Practit
     return organization(deps, party_id) if kind == "organization" else practitioner(deps, party_id)
 
 
-def _page(
+def page_by_name(
     deps: Deps, query: Select[Row], model: type[Row], cursor: str | None, limit: int
 ) -> tuple[Sequence[Row], str | None]:
+    """One page of a query by name, and the cursor of the next. Raises problem 422 for a cursor that is none."""
     if cursor is not None:
         query = query.where(tuple_(model.folded, model.id) > _position(cursor))
     with deps.database.transaction() as session:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from services.chassis.guesses import Guesses
 from services.chassis.problems import Problem
 
-from . import keys
+from . import keys, single_sign_on_admission
 from .deps import Deps, account_suspended
 from .devices import lock_account
 from .models import Backup, Practitioner, RecoveryGuesses
@@ -62,7 +62,8 @@ def fetch(deps: Deps, claim: Claim) -> Recovered:
 def add_device(deps: Deps, claim: Claim, signed: SignedEntry) -> keys.Recorded:
     """Record the entry that adds a device, for an account's credential. The same entry again changes nothing.
 
-    Raises the problems of `fetch`, 409 `key-entry-conflict`, 422 `invalid-key-entry`.
+    Raises the problems of `fetch` and of `single_sign_on_admission.admit`, 409 `key-entry-conflict`, 422
+    `invalid-key-entry`.
     """
     _opened(deps, claim)
     entries = keys.history(deps, claim.account)
@@ -73,11 +74,17 @@ def add_device(deps: Deps, claim: Claim, signed: SignedEntry) -> keys.Recorded:
         with deps.database.transaction() as session:
             lock_account(session, claim.account)
             _check(session, claim, session.get(Backup, claim.account, with_for_update=True))
+            single_sign_on_admission.admit(deps, session, session.get_one(Practitioner, claim.account), signed.digest)
             keys.record(deps, session, entry, signed)
     except IntegrityError:
         raise keys.taken() from None
     deps.changed()
     return keys.Recorded(entry, None)
+
+
+def check(deps: Deps, claim: Claim) -> None:
+    """Whether a claim is right; a wrong one is counted. Raises the problems of `fetch`."""
+    _opened(deps, claim)
 
 
 def sweep(session: Session, now: datetime) -> None:

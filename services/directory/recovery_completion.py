@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from . import case_problems as refused
-from . import keys
+from . import keys, single_sign_on_admission
 from .deps import Deps
 from .models import Backup, Device, Practitioner, RecoveryCase
 from .recovery_standing import check_live, delay, locked, opened_with, still_counts
@@ -85,6 +85,7 @@ def _record(deps: Deps, session: Session, row: RecoveryCase, entry: KeyEntry, si
         raise refused.suspended()
     if not all(still_counts(session, each, person) for each in row.attestations):
         raise refused.lapsed()
+    single_sign_on_admission.admit(deps, session, person, signed.digest)
     row.state, row.ended_at = State.COMPLETED, deps.clock.now()
     # What a lost sheet of paper still opens is not left here; transfers and pairings go with the old devices.
     session.execute(delete(Backup).where(Backup.practitioner_id == person.id))

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from concord_formats.attestations import SignedAttestation
+from concord_formats.identity_checks import MAX_CHECK_BYTES, SignedIdentityCheck
 from concord_formats.key_entries import MAX_ENTRY_BYTES, SignedEntry
 from concord_formats.signatures import (
     ED25519_SIGNATURE_BYTES,
@@ -56,16 +57,30 @@ Npi = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$"), AfterValidator(_
 Taxonomy = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{9}X$"), AfterValidator(_taxonomy)]
 Base64Url = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$"), AfterValidator(_base64url)]
 MAX_ENTRY_TEXT = MAX_ENTRY_BYTES * 4 // 3 + 3
+MAX_CHECK_TEXT = MAX_CHECK_BYTES * 4 // 3 + 3
 MAX_SIGNATURE_TEXT = (ED25519_SIGNATURE_BYTES + MLDSA65_SIGNATURE_BYTES) * 4 // 3 + 3
 
 
+class IdentityCheckBody(Body):
+    """An identity check: exact bytes and signature, both in base64url."""
+
+    line: Annotated[Base64Url, Field(max_length=MAX_CHECK_TEXT)]
+    signature: Annotated[Base64Url, Field(max_length=MAX_SIGNATURE_TEXT)]
+
+    def signed(self) -> SignedIdentityCheck:
+        """The bytes."""
+        return SignedIdentityCheck(from_base64url(self.line), from_base64url(self.signature))
+
+
 class InvitationRequest(Body):
-    """Whom to invite."""
+    """Whom to invite, and the caller's word that they checked who that is."""
 
     role: Role
     name: Name
     npi: Npi | None = None
     taxonomy: Taxonomy | None = None
+    look_alike: bool = False
+    identity: IdentityCheckBody
 
 
 class InvitationAnswer(Answer):
@@ -214,6 +229,15 @@ class PartyAnswer(Answer):
             return cls(kind="organization", id=row.id, status=Status.ACTIVE, name=row.name, organization=None)
         theirs = OrganizationAnswer.of(row.organization)
         return cls(kind="practitioner", id=row.id, status=Status(row.status), name=row.name, organization=theirs)
+
+
+class DelegationStandingAnswer(Answer):
+    """Who may write in whose name, in which organization, and whether that holds at this moment."""
+
+    delegator: UUID
+    delegate: UUID
+    organization: UUID
+    holds: bool
 
 
 class ByPractitioner(BaseModel):

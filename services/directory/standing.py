@@ -17,7 +17,7 @@ from services.chassis.auth import Caller
 from services.chassis.feed import Number
 from services.chassis.problems import Problem, not_found
 
-from . import devices, events
+from . import devices, events, listings
 from .deps import Deps, acting
 from .models import Device, FeedEvent, Practitioner
 from .rules.people import DeviceStatus, Status, administers, may_revoke_device
@@ -47,9 +47,10 @@ def suspend(deps: Deps, caller: Caller, practitioner: UUID) -> Stopped:
             person.status = Status.SUSPENDED
             event = events.practitioner_suspended(deps.feed, session, person.id)
             person.standing_epoch, person.standing_seq = Number.of(event)
+            listings.of_account(session, deps, person)
         number = Number.known(person.standing_epoch, person.standing_seq)
     deps.changed()
-    return _settled(deps, number)
+    return settled(deps, number)
 
 
 def reinstate(deps: Deps, caller: Caller, practitioner: UUID) -> None:
@@ -60,6 +61,7 @@ def reinstate(deps: Deps, caller: Caller, practitioner: UUID) -> None:
             person.status = Status.ACTIVE
             event = events.practitioner_reinstated(deps.feed, session, person.id)
             person.standing_epoch, person.standing_seq = Number.of(event)
+            listings.of_account(session, deps, person)
     deps.changed()
 
 
@@ -76,7 +78,7 @@ def revoke_device(deps: Deps, caller: Caller, device_id: UUID) -> Stopped:
         revoke_in_force(deps, session, row)
         number = Number.known(row.standing_epoch, row.standing_seq)
     deps.changed()
-    return _settled(deps, number)
+    return settled(deps, number)
 
 
 def await_device(deps: Deps, device_id: UUID) -> Stopped:
@@ -84,7 +86,7 @@ def await_device(deps: Deps, device_id: UUID) -> Stopped:
     with deps.database.transaction() as session:
         row = session.get_one(Device, device_id)
         number = Number.known(row.standing_epoch, row.standing_seq)
-    return _settled(deps, number)
+    return settled(deps, number)
 
 
 def revoke_in_force(deps: Deps, session: Session, row: Device) -> None:
@@ -115,7 +117,7 @@ def administrator_only() -> Problem:
     return Problem(403, "administrator-only", "For administrators", detail)
 
 
-def _settled(deps: Deps, change: Number | None) -> Stopped:
+def settled(deps: Deps, change: Number | None) -> Stopped:
     """Wait for the barrier, then say since when the change holds everywhere.
 
     Raises `DatabaseUnavailableError` when a fail-over lost the change: it has to be made again.

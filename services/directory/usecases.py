@@ -10,14 +10,38 @@ from .backups import acknowledge as acknowledge_failures
 from .backups import store as store_backup
 from .backups import stored as stored_backup
 from .checkpoints import newest as log_checkpoint
+from .coverage import clear as clear_coverage
+from .coverage import forget_ended as forget_ended_coverage
+from .coverage import of as coverage
+from .coverage import put as set_coverage
+from .delegation_standing import standing as delegation_standing
+from .delegations import WantedDelegations
+from .delegations import find as find_delegations
+from .delegations import give as give_delegation
+from .delegations import revoke as revoke_delegation
+from .delegations import show as show_delegation
+from .departments import add as add_department
+from .departments import find as departments
+from .departments import join as join_department
+from .departments import leave as leave_department
+from .departments import members as department_members
+from .departments import remove as remove_department
 from .devices import devices
 from .enrolment import Invited, Person, add_organization, enrol, invite, invite_administrator
+from .identity import ByOperator
+from .identity import by_operator as checked_by_operator
+from .identity import of as identity_check
 from .key_log import places as key_bindings
 from .key_tree import bundle as log_bundle
 from .key_tree import tile as log_tile
 from .keys import Recorded
 from .keys import append as append_keys
 from .keys import history as key_history
+from .listing_search import search as find_listings
+from .listings import confirm as confirm_listing
+from .listings import keep as keep_listing
+from .listings import make_missing as make_missing_listings
+from .listings import own as own_listing
 from .lookup import Wanted, find_organizations, find_practitioners, organization, party, practitioner
 from .pairings import answer as answer_pairing
 from .pairings import give_up as give_up_pairing
@@ -40,48 +64,98 @@ from .recovery_completion import attestations as recovery_attestations
 from .recovery_completion import complete as complete_recovery
 from .recovery_standing import count_all as count_recoveries
 from .signing_in import forget_used_assertions, sign_in
+from .single_sign_on import Returned as SignOnReturned
+from .single_sign_on import confirm as confirm_sign_on
+from .single_sign_on import returned as sign_on_returned
+from .single_sign_on import shown as sign_on
+from .single_sign_on import sweep as forget_sign_ons
+from .single_sign_on_admission import forget as forget_single_sign_on
+from .single_sign_on_claims import Beginning
+from .single_sign_on_claims import begin as begin_sign_on
+from .single_sign_on_requirement import Provider as SignOnProvider
+from .single_sign_on_requirement import lift as lift_single_sign_on
+from .single_sign_on_requirement import redirect_uri as sign_on_redirect_uri
+from .single_sign_on_requirement import require as require_single_sign_on
 from .standing import Stopped, reinstate, revoke_device, suspend
+from .teams import WantedTeam
+from .teams import add_member as add_team_member
+from .teams import close as close_team
+from .teams import create as create_team
+from .teams import find as find_teams
+from .teams import remove_member as remove_team_member
+from .teams import show as show_team
 from .transfers import leave as leave_transfer
 from .transfers import taken as transfer_taken
 from .transfers import waiting as waiting_transfer
 
 __all__ = [
+    "Beginning",
+    "ByOperator",
     "Claim",
     "Completed",
     "Invited",
     "Person",
     "Recorded",
+    "SignOnProvider",
     "Stopped",
     "Wanted",
+    "WantedDelegations",
+    "WantedTeam",
     "acknowledge_failures",
+    "add_department",
     "add_organization",
+    "add_team_member",
     "answer_pairing",
     "append_keys",
     "attest_recovery",
+    "begin_sign_on",
+    "checked_by_operator",
+    "clear_coverage",
+    "close_team",
     "complete_recovery",
+    "confirm_listing",
     "count_recoveries",
+    "coverage",
+    "create_team",
+    "delegation_standing",
+    "department_members",
+    "departments",
     "devices",
     "enrol",
     "enter_recovery",
     "fetch_backup",
+    "find_delegations",
+    "find_listings",
     "find_organizations",
     "find_practitioners",
+    "find_teams",
+    "forget_ended_coverage",
     "forget_pairings",
     "forget_recovery_guesses",
+    "forget_sign_ons",
+    "forget_single_sign_on",
     "forget_used_assertions",
+    "give_delegation",
     "give_up_pairing",
+    "identity_check",
     "invite",
     "invite_administrator",
+    "join_department",
+    "keep_listing",
     "key_bindings",
     "key_history",
+    "leave_department",
     "leave_transfer",
+    "lift_single_sign_on",
     "log_bundle",
     "log_checkpoint",
     "log_tile",
+    "make_missing_listings",
     "open_pairing",
     "open_recovery",
     "opened_recovery",
     "organization",
+    "own_listing",
     "party",
     "practitioner",
     "recover_device",
@@ -89,10 +163,20 @@ __all__ = [
     "recovery_cases",
     "refuse_recovery",
     "reinstate",
+    "remove_department",
+    "remove_team_member",
     "request_pairing",
+    "require_single_sign_on",
+    "revoke_delegation",
     "revoke_device",
+    "set_coverage",
+    "show_delegation",
     "show_pairing",
+    "show_team",
     "sign_in",
+    "sign_on",
+    "sign_on_redirect_uri",
+    "sign_on_returned",
     "store_backup",
     "stored_backup",
     "suspend",

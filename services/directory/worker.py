@@ -46,6 +46,9 @@ def sweep(deps: Deps) -> None:
         usecases.forget_used_assertions(session, deps.clock.now())
         usecases.forget_pairings(session, deps.clock.now())
         usecases.forget_recovery_guesses(session, deps.clock.now())
+        usecases.forget_sign_ons(session, deps.clock.now())
+        usecases.forget_ended_coverage(session, deps.clock.now())
+    usecases.make_missing_listings(deps)
     deps.feed.forget_the_gone()
 
 

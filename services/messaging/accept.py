@@ -37,11 +37,11 @@ def accept_by_steps(session: Session, incoming: Incoming, at: datetime) -> None:
 
 
 def accept_at_once(session: Session, incoming: Incoming, at: datetime) -> None:
-    """The same in one statement, if the letter is small."""
-    if incoming.body is None:
+    """The same in one statement, if the letter is small and to no team, which has an inbox of its own."""
+    address = incoming.address
+    if incoming.body is None or address.team is not None:
         accept_by_steps(session, incoming, at)
         return
-    address = incoming.address
     values = {
         "letter": address.letter,
         "sender": address.sender,
@@ -51,6 +51,7 @@ def accept_at_once(session: Session, incoming: Incoming, at: datetime) -> None:
         "upload": incoming.upload,
         "thread": address.thread,
         "at": at,
+        "on_behalf_of": address.on_behalf_of,
         "body": incoming.body,
         "patient": address.patient,
         "events": [account.head(event) for event in release.released(address, at)],
@@ -65,8 +66,10 @@ def accept_at_once(session: Session, incoming: Incoming, at: datetime) -> None:
 # are checked at the statement's end.
 _AT_ONCE = f"""
     WITH kept AS (
-        INSERT INTO letter (id, sender, address, digest, size, upload, thread, accepted_at)
-        VALUES (%(letter)s, %(sender)s, %(address)s, %(digest)s, %(size)s, %(upload)s, %(thread)s, %(at)s)
+        INSERT INTO letter (id, sender, address, digest, size, upload, thread, accepted_at, on_behalf_of)
+        VALUES (
+            %(letter)s, %(sender)s, %(address)s, %(digest)s, %(size)s, %(upload)s, %(thread)s, %(at)s, %(on_behalf_of)s
+        )
     ), sealed AS (
         INSERT INTO letter_chunk (upload, place, body) VALUES (%(upload)s, 0, %(body)s)
     ), taken AS (

@@ -30,6 +30,9 @@ from .shapes import (
     SendAnswer,
     SentAnswer,
     SentQuery,
+    TeamInboxAnswer,
+    TeamInboxQuery,
+    TeamPath,
 )
 
 EXTENSION = "concord.messaging"
@@ -71,14 +74,22 @@ def show_inbox(query: InboxQuery) -> Response:
 
 @messaging.get("/v1/sent", responses={200: SentAnswer, **declared(401, 503)})
 def show_sent(query: SentQuery) -> Response:
-    """The caller's own letters, oldest first, and what became of each."""
-    stored, following = _desk().letters.sent(caller().practitioner, query.after, query.limit)
+    """The caller's own letters, oldest first, and what became of each; or those that others sent in their name."""
+    who = caller().practitioner
+    stored, following = _desk().letters.sent(who, query.after, query.limit, on_behalf=query.on_behalf)
     return answer(SentAnswer(letters=[present.letter(each) for each in stored], next=following))
+
+
+@messaging.get("/v1/teams/<team>/letters", responses={200: TeamInboxAnswer, **declared(401, 404, 503)})
+def show_team_inbox(path: TeamPath, query: TeamInboxQuery) -> Response:
+    """Letters released to a team that the caller is a member of, and which member read what."""
+    stored = _desk().team_inbox.page(caller().practitioner, path.team, query.after, query.limit)
+    return answer(present.team_inbox(stored, query.after))
 
 
 @messaging.get("/v1/letters/<letter>", responses={200: LetterAnswer, **declared(401, 404, 503)})
 def show_letter(path: LetterPath) -> Response:
-    """Where a letter stands, to its sender; a recipient sees their own copy."""
+    """Where a letter stands, to its sender and whoever it was sent on behalf of; a recipient sees their own copy."""
     return answer(present.letter(_desk().letters.status(caller().practitioner, path.letter)))
 
 

@@ -21,6 +21,7 @@ from .intake import Intake
 from .letters import Letters
 from .mailbox import Mailbox
 from .receipts import Receipts
+from .team_inbox import TeamInbox
 from .usecases import Sending
 
 
@@ -32,6 +33,7 @@ class Desk:
     sending: Sending
     handout: Handout
     mailbox: Mailbox
+    team_inbox: TeamInbox
     letters: Letters
     receipts: Receipts
     held: Held
@@ -63,6 +65,7 @@ def compose(
             most_waiting=settings.long_polls_max,
             longest_wait=settings.long_poll_max_seconds,
         ),
+        team_inbox=TeamInbox(gate),
         letters=Letters(database),
         receipts=Receipts(database, clock, notifier),
         held=Held(database, clock, notifier, gate),

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.event import Event
 
-from . import projections
+from . import claims_followed, projections
 
 SOURCE = "messaging"
 
@@ -53,6 +53,10 @@ DIRECTORY_HANDLERS: Mapping[str, Apply] = {
     "care.concord.directory.practitioner-reinstated.v1": projections.practitioner_reinstated,
     "care.concord.directory.device-registered.v1": projections.device_registered,
     "care.concord.directory.device-revoked.v1": projections.device_revoked,
+    "care.concord.directory.team-member-added.v1": claims_followed.team_member_added,
+    "care.concord.directory.team-member-removed.v1": claims_followed.team_member_removed,
+    "care.concord.directory.delegation-given.v1": claims_followed.delegation_given,
+    "care.concord.directory.delegation-revoked.v1": claims_followed.delegation_revoked,
     # Keys are between clients; the number must be followed all the same.
     "care.concord.directory.keys-changed.v1": projections.nothing_followed,
 }
@@ -92,4 +96,6 @@ def letter_event(
         data["sender_organization"] = str(sender_organization)
     if address.label_reason is not None:
         data["label_reason"] = address.label_reason.value
+    claimed = {"on_behalf_of": address.on_behalf_of, "team": address.team}
+    data |= {name: str(value) for name, value in claimed.items() if value is not None}
     return Event.create(SOURCE, fact.value, data, time=at, subject=str(address.letter))

@@ -1,6 +1,6 @@
 """What the gate reads: the positions of both feeds and the followed rows that concern one letter.
 
-Owns the one statement that reads them, and the form in which they are stored. Refuses to decide. The rows are read
+Owns the statement that reads them, and the form in which they are stored. Refuses to decide. The rows are read
 FOR SHARE, so that a change of any of them and the transaction that reads it have one order; SQLite has no such lock
 and needs none, since one writer is all it ever has.
 """
@@ -37,7 +37,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.orm import Session
 
-from . import turns
+from . import claims, turns
+from .claims import Claims
 from .models import FeedPosition, KnownConsent, KnownDevice, KnownPractitioner
 from .rules import Consent, Device, Facts, Grant, Party, Person, Status, Withheld
 
@@ -51,6 +52,10 @@ class Question:
     device: UUID
 
 
+# How far each feed is applied, by its name: (epoch, number).
+Positions = Mapping[str, tuple[UUID | None, int]]
+
+
 @dataclass
 class Known:
     """The rows that were found. `positions` are (epoch, applied) by the name of the feed."""
@@ -59,30 +64,51 @@ class Known:
     consent: Consent | None = None
     people: dict[UUID, Person] = field(default_factory=dict)
     device: Device | None = None
+    claims: Claims = claims.NOTHING
 
     def about(self, question: Question, recipient: UUID) -> Facts:
         """The facts of the letter to one recipient."""
         letter = question.letter
         people = self.people
         return Facts(
-            letter, people.get(letter.sender), people.get(recipient), question.actor, self.device, self.consent
+            letter,
+            people.get(letter.sender),
+            people.get(recipient),
+            question.actor,
+            self.device,
+            self.consent,
+            None if letter.on_behalf_of is None else people.get(letter.on_behalf_of),
+            self.claims.delegation,
+            self.claims.members.get(recipient),
         )
 
 
 def read(session: Session, question: Question) -> Known:
-    """Read everything in one statement, sharing the rows until the transaction ends."""
+    """Read everything, sharing the rows until the transaction ends: in one statement, and for a letter that claims
+    more than its consent in a further one for each claim (`claims.py`).
+    """
     letter, connection = question.letter, session.connection()
     people = [letter.sender, *letter.recipients]
+    if letter.on_behalf_of is not None:
+        people.append(letter.on_behalf_of)
     values: dict[str, Any] = {"consent": letter.consent, "people": people, "device": question.device}
     known = Known()
     if connection.dialect.name == "postgresql":
-        values["turns"] = turns.shared((letter.consent, *people))
+        right = () if letter.delegation is None else (letter.delegation,)
+        values["turns"] = turns.shared((letter.consent, *people, *right))
         rows = connection.exec_driver_sql(_STATEMENT_IN_TURN, values)
     else:
         rows = connection.execute(_STATEMENT, values)
     for kind, *row in rows:
         _READERS[kind](known, row)
+    known.claims = claims.read(session, letter)
     return known
+
+
+def positions(session: Session) -> Positions:
+    """How far each feed is applied."""
+    rows = session.execute(select(FeedPosition.feed, FeedPosition.epoch, FeedPosition.applied))
+    return {row.feed: (row.epoch, row.applied) for row in rows}
 
 
 def parties_text(parties: Iterable[Mapping[str, str]]) -> str:

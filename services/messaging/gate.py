@@ -4,6 +4,9 @@ Owns the transaction in which facts are read, a decision is made and its outcome
 end it: a lease that lapses and a deadline that passes. Refuses to decide (`rules.py`) and to write (`release.py`,
 `handout.py`).
 
+What the directory told a moment ago may not have been heard here: nobody is refused for want of it before this process
+has asked once more.
+
 The authorities acknowledge a revocation when this database has reported it applied, or when L + M has passed since
 its commit. So a transaction here may begin only under a live lease whose number is applied, and must have ended
 within M of its beginning: half of M is what our own clock allows up to the commit, and half is what PostgreSQL allows
@@ -12,10 +15,10 @@ between our last word and the commit, also when this process stands still.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -24,12 +27,15 @@ from services.chassis import failpoints, incarnation
 from services.chassis.clock import Clock
 from services.chassis.db import Database, DeadlineExceededError
 
-from . import facts
-from .facts import Known, Question
-from .rules import Consent, Permit, Person, Refusal, decide
+from . import facts, turns
+from .bounds import bounded
+from .facts import Known, Positions, Question
+from .rules import Permit, Refusal, decide, told
 
 # The feeds that the gate follows: every one of them must be live for a letter to pass.
 FEEDS = ("consent", "directory")
+
+T = TypeVar("T")
 
 
 class GateClosedError(RuntimeError):
@@ -41,6 +47,10 @@ class GateClosedError(RuntimeError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class UnheardError(RuntimeError):
+    """What would be refused is refused for want of a fact that the directory may have told by now."""
 
 
 class Lease(Protocol):
@@ -55,6 +65,9 @@ class Leases(Protocol):
 
     def usable(self, epoch: UUID, applied: int, incarnation: str | None) -> Lease | None:
         """The newest live lease, for this incarnation of the database, whose facts are all applied, or None."""
+
+    def catch_up(self) -> None:
+        """Apply what the authority has told by now. When it does not answer, nothing changes."""
 
 
 @dataclass(frozen=True)
@@ -74,37 +87,33 @@ class Opening:
 
     def check(self) -> None:
         """Raises `GateClosedError` unless the deadline and every lease still stand at this instant."""
-        if self.clock.boottime() >= self.ends:
-            raise GateClosedError("deadline-passed")
-        if not all(lease.live(self.clock) for lease in self.leases):
-            raise GateClosedError("lease-lapsed")
+        check(self.clock, self.leases, self.ends)
 
-    @property
-    def consent(self) -> Consent | None:
-        """The consent that the letter cites, if it is known."""
-        return self.known.consent
+    def refusals(self, recipients: Iterable[UUID], *, final: bool) -> dict[UUID, Refusal]:
+        """What speaks against each of these recipients of the letter, now; nobody else is among them.
 
-    @property
-    def actor(self) -> Person | None:
-        """Whoever acts, if the directory has told of them."""
-        return self.known.people.get(self.question.actor)
+        Raises `UnheardError`, unless `final`, where a fact is missing that the directory may have told.
+        """
+        decided = {recipient: self.decide(recipient) for recipient in recipients}
+        refused = {who: each for who, each in decided.items() if isinstance(each, Refusal)}
+        if not final and any(each.unheard for each in refused.values()):
+            raise UnheardError
+        return refused
 
-
-def bounded(database: Database, seconds: float) -> Database:
-    """The same database on connections where PostgreSQL ends whatever waits longer: for a statement, a lock, or us.
-
-    Set once a connection rather than once a transaction, which would cost every letter a round trip; and by statements,
-    for a pooler in between drops what only stands in the startup message. SQLite has no such bounds.
-    """
-    if not database.is_postgresql:
-        return database
-    bounds = {name: str(int(seconds * 1000)) for name in _BOUNDS}
-    return Database(database.url.render_as_string(hide_password=False), pool_size=POOL_SIZE, session_settings=bounds)
+    def told(self, refusal: Refusal) -> Refusal:
+        """What whoever acts may learn of a refusal."""
+        letter, actor = self.question.letter, self.question.actor
+        principal = letter.on_behalf_of if actor == letter.sender else None
+        delegator = None if principal is None else self.known.people.get(principal)
+        return told(refusal, self.known.consent, self.known.people.get(actor), delegator)
 
 
-_BOUNDS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
-# As many again when they are needed: together the threads of a web process, each of which may be at the gate.
-POOL_SIZE = 8
+def check(clock: Clock, leases: Sequence[Lease], ends: float) -> None:
+    """Raises `GateClosedError` unless the deadline `ends` and every lease still stand at this instant."""
+    if clock.boottime() >= ends:
+        raise GateClosedError("deadline-passed")
+    if not all(lease.live(clock) for lease in leases):
+        raise GateClosedError("lease-lapsed")
 
 
 class Gate:
@@ -134,6 +143,16 @@ class Gate:
         """Close the gate's own connections."""
         self._database.dispose()
 
+    def asking_again(self, attempt: Callable[[bool], T]) -> T:
+        """What `attempt` comes to. It is told whether its word is final, and may raise `UnheardError` when it is not:
+        then the directory is asked for what it has told since, and the second word is final.
+        """
+        try:
+            return attempt(False)
+        except UnheardError:
+            self._leases["directory"].catch_up()
+            return attempt(True)
+
     @contextmanager
     def open(self, question: Question) -> Iterator[Opening]:
         """One transaction at the gate: what the block writes is committed only if deadline and leases stand at its end.
@@ -159,14 +178,32 @@ class Gate:
                 failpoints.reach("gate.before_read")
                 known = facts.read(session, question)
                 failpoints.reach("gate.after_read")
-                yield Opening(session, question, known, self.clock, self._usable(session, known), ends)
+                yield Opening(session, question, known, self.clock, self._usable(session, known.positions), ends)
         except DeadlineExceededError:
             raise GateClosedError("deadline-passed") from None
 
-    def _usable(self, session: Session, known: Known) -> list[Lease]:
+    @contextmanager
+    def reading(self, reader: UUID) -> Iterator[Session]:
+        """A transaction for what only those may see who are what the directory says they are: nothing that was read in
+        it is shown unless its leases and its deadline stand at the end. Whoever reads on and on does not keep a change
+        of themselves waiting: it takes its turn.
+
+        Raises `GateClosedError`, `DatabaseUnavailableError`.
+        """
+        ends = self.clock.boottime() + self._half
+        try:
+            with self._database.transaction() as session:
+                turns.share(session, [reader])
+                leases = self._usable(session, facts.positions(session))
+                yield session
+                check(self.clock, leases, ends)
+        except DeadlineExceededError:
+            raise GateClosedError("deadline-passed") from None
+
+    def _usable(self, session: Session, positions: Positions) -> list[Lease]:
         leases, here = [], incarnation.of(session)
         for feed in FEEDS:
-            epoch, applied = known.positions.get(feed, (None, 0))
+            epoch, applied = positions.get(feed, (None, 0))
             lease = None if epoch is None else self._leases[feed].usable(epoch, applied, here)
             if lease is None:
                 raise GateClosedError("lease-lapsed")

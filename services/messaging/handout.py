@@ -35,7 +35,7 @@ from .facts import Question
 from .gate import Gate, GateClosedError, Opening
 from .models import ChunkRow, DeliveryRow, LetterRow
 from .refusals import refusal_problem
-from .rules import Refusal, State, told
+from .rules import Refusal, State
 
 # What may still arrive after a revocation is one window; a smaller one would make large letters slow.
 WINDOW_BYTES = 64 * 1024
@@ -76,22 +76,27 @@ class Handout:
         `HandoutEndedError` where it must stop.
         """
         sealed = self._find(caller, letter)
-        with self._gate.open(sealed.question) as opening:
-            refusal, now = _refusal(opening), self._clock.now()
-            if refusal is None:
-                _check_kept(opening)
-                told_others = self._record(opening, now)
-            else:
-                question, refusals = opening.question, {opening.question.actor: refusal}
-                release.refuse(opening.session, question.letter, refusals, now, opening.known)
-                told_others = True
-        if told_others:
-            self._notifier.notify("outbox")
-        outcomes.tell("handout-refused" if refusal else "handed-out", letter, _reason(refusal))
-        if refusal is not None:
-            raise refusal_problem({caller.practitioner: told(refusal, opening.consent, opening.actor)})
+        self._gate.asking_again(lambda final: self._admit(sealed, final=final))
         failpoints.reach("handout.after_record")
         return sealed.size, self._windows(sealed)
+
+    def _admit(self, sealed: Sealed, *, final: bool) -> None:
+        """Through the gate, and recorded. Raises problem 403, 410, `GateClosedError`, `UnheardError` unless `final`."""
+        letter, reader = sealed.question.letter, sealed.question.actor
+        with self._gate.open(sealed.question) as opening:
+            refusals, now = opening.refusals([reader], final=final), self._clock.now()
+            if refusals:
+                release.refuse(opening.session, letter, refusals, now, opening.known)
+                told_others = True
+            else:
+                _check_kept(opening)
+                told_others = self._record(opening, now)
+        if told_others:
+            self._notifier.notify("outbox")
+        for refusal in refusals.values():
+            outcomes.tell("handout-refused", letter.letter, refusal.reason.value)
+            raise refusal_problem({reader: opening.told(refusal)})
+        outcomes.tell("handed-out", letter.letter)
 
     def _find(self, caller: Caller, letter: UUID) -> Sealed:
         with self._database.transaction() as session:
@@ -148,10 +153,6 @@ class Handout:
             # again.
             if not left:
                 raise HandoutEndedError(closed.reason) from None
-
-
-def _reason(refusal: Refusal | None) -> str:
-    return refusal.reason.value if refusal else ""
 
 
 def _refusal(opening: Opening) -> Refusal | None:

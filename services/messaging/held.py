@@ -21,7 +21,6 @@ from .facts import Question
 from .gate import Gate, GateClosedError, Opening
 from .letters import Stored
 from .models import HeldRow
-from .rules import Refusal, told
 
 # So many letters in one go; then the worker looks whether it should stop.
 BATCH = 200
@@ -66,11 +65,14 @@ class Held:
 
     def _settle(self, stored: Stored) -> bool:
         """Whether this worker settled the letter, and not another. Raises `GateClosedError`."""
+        return self._gate.asking_again(lambda final: self._pass(stored, final=final))
+
+    def _pass(self, stored: Stored, *, final: bool) -> bool:
         address = stored.address
         with self._gate.open(Question(address, address.sender, address.device)) as opening:
             if not _claim(opening.session, stored.letter.id):
                 return False
-            reasons = self._write(opening, stored)
+            reasons = self._write(opening, stored, final=final)
             failpoints.reach("held.before_commit")
         failpoints.reach("held.after_commit")
         if reasons:
@@ -82,16 +84,15 @@ class Held:
         self._notifier.notify("outbox")
         return True
 
-    def _write(self, opening: Opening, stored: Stored) -> list[str]:
+    def _write(self, opening: Opening, stored: Stored, *, final: bool) -> list[str]:
         """Write what was decided; the reasons of refusals, none where it was released."""
         address, now = opening.question.letter, self._clock.now()
-        decisions = {recipient: opening.decide(recipient) for recipient in address.recipients}
-        refusals = {who: each for who, each in decisions.items() if isinstance(each, Refusal)}
+        refusals = opening.refusals(address.recipients, final=final)
         if not refusals:
             release.release_held(opening.session, address, now)
             return []
         release.refuse(opening.session, address, refusals, now, opening.known)
-        shown = {who: told(each, opening.consent, opening.actor) for who, each in refusals.items()}
+        shown = {who: opening.told(each) for who, each in refusals.items()}
         release.refuse_held(opening.session, stored.letter, shown, now)
         return [each.reason.value for each in refusals.values()]
 

@@ -16,6 +16,8 @@ from services.chassis.db import naming
 from services.chassis.tables import Counter, FeedPositionRow, OutboxRow, UtcDateTime
 
 _KEPT = text("deleted_at IS NULL")
+_FOR = text("on_behalf_of IS NOT NULL")
+_TEAM = text("team_place IS NOT NULL")
 
 
 class Base(DeclarativeBase):
@@ -79,11 +81,35 @@ class KnownDevice(Base):
     status: Mapped[str] = mapped_column(String(16))
 
 
+class KnownMember(Base):
+    """A member of a team as followed, and the organization whose team it is."""
+
+    __tablename__ = "known_member"
+
+    team: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    practitioner: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    organization: Mapped[UUID | None] = mapped_column(Uuid)
+    status: Mapped[str] = mapped_column(String(16))
+
+
+class KnownDelegation(Base):
+    """A delegation as followed. `terms` is a JSON text, read whole; there is none of one that was revoked unheard."""
+
+    __tablename__ = "known_delegation"
+
+    delegation: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    delegator: Mapped[UUID | None] = mapped_column(Uuid)
+    delegate: Mapped[UUID | None] = mapped_column(Uuid)
+    terms: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(16))
+
+
 class LetterRow(Base):
     """One accepted letter: the exact bytes of its address, and what was read from them that a query needs.
 
     `digest` is the SHA-256 of the whole body as it came (address, line feed, age file), `size` its length in bytes.
-    `upload` names its chunks, which hold the age file alone; after `deleted_at` there are none.
+    `upload` names its chunks, which hold the age file alone; after `deleted_at` there are none. `team_place` is its
+    number in the inbox of its team, given at the release.
     """
 
     __tablename__ = "letter"
@@ -97,10 +123,15 @@ class LetterRow(Base):
     thread: Mapped[UUID] = mapped_column(Uuid)
     accepted_at: Mapped[datetime] = mapped_column(UtcDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    on_behalf_of: Mapped[UUID | None] = mapped_column(Uuid)
+    team: Mapped[UUID | None] = mapped_column(Uuid)
+    team_place: Mapped[int | None] = mapped_column(BigInteger)
 
     __table_args__ = (
         Index("ix_letter_sent", "sender", "accepted_at", "id"),
         Index("ix_letter_kept", "accepted_at", postgresql_where=_KEPT, sqlite_where=_KEPT),
+        Index("ix_letter_for", "on_behalf_of", "accepted_at", "id", postgresql_where=_FOR, sqlite_where=_FOR),
+        Index("ix_letter_team", "team", "team_place", postgresql_where=_TEAM, sqlite_where=_TEAM),
     )
 
 
@@ -156,7 +187,9 @@ class DeliveryRow(Base):
 
 
 class MailboxRow(Base):
-    """The number of the last letter released to a recipient: gap-free, and taken in the order of the commits."""
+    """The number of the last letter released to a recipient, or to a team: gap-free, and taken in the order of the
+    commits.
+    """
 
     __tablename__ = "mailbox"
 

@@ -11,7 +11,16 @@ from .letters import Stored
 from .mailbox import Entry
 from .models import DeliveryRow
 from .rules import State
-from .shapes import DeliveryAnswer, InboxAnswer, InboxEntry, LetterAnswer, SendAnswer, SignedReceipt
+from .shapes import (
+    DeliveryAnswer,
+    InboxAnswer,
+    InboxEntry,
+    LetterAnswer,
+    SendAnswer,
+    SignedReceipt,
+    TeamEntry,
+    TeamInboxAnswer,
+)
 from .usecases import Outcome
 
 
@@ -40,6 +49,12 @@ def inbox(entries: list[Entry], after: int) -> InboxAnswer:
     return InboxAnswer(letters=[_entry(each) for each in entries], next=str(last))
 
 
+def team_inbox(letters: list[Stored], after: int) -> TeamInboxAnswer:
+    """A page of a team's inbox."""
+    last = letters[-1].letter.team_place if letters else after
+    return TeamInboxAnswer(letters=[_team_entry(each) for each in letters], next=str(last))
+
+
 def _delivery(row: DeliveryRow) -> DeliveryAnswer:
     receipt = None
     if row.receipt is not None and row.receipt_signature is not None:
@@ -65,4 +80,20 @@ def _entry(entry: Entry) -> InboxEntry:
         fetched_at=entry.fetched_at,
         opened_at=entry.opened_at,
         deleted_at=entry.deleted_at,
+    )
+
+
+def _team_entry(stored: Stored) -> TeamEntry:
+    row = stored.letter
+    deliveries = [_delivery(each) for each in stored.deliveries]
+    # All copies were released at once, in the transaction that gave the letter its place.
+    released_at = deliveries[0].released_at or row.accepted_at
+    return TeamEntry(
+        cursor=str(row.team_place),
+        letter=row.id,
+        address=to_base64url(row.address),
+        size=row.size,
+        released_at=released_at,
+        deliveries=deliveries,
+        deleted_at=row.deleted_at,
     )

@@ -10,7 +10,7 @@ release and a revocation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +20,9 @@ from sqlalchemy.orm import Session
 from services.chassis.event import Event
 
 from . import turns
+from .claims_followed import put_delegation, put_member
 from .facts import grants_text, parties_text
-from .models import KnownConsent, KnownDevice, KnownPractitioner
+from .models import KnownConsent, KnownDelegation, KnownDevice, KnownMember, KnownPractitioner
 from .rules import Status
 
 
@@ -88,15 +89,12 @@ def load_consents(session: Session, facts: Iterator[dict[str, Any]]) -> None:
 def load_directory(session: Session, facts: Iterator[dict[str, Any]]) -> None:
     """Take over a whole snapshot of the directory. Runs in the transaction that sets the position."""
     turns.take(session, turns.EVERYTHING)
-    unknown = {"status": Status.UNKNOWN.value}
-    quiet = {"synchronize_session": False}
-    session.execute(update(KnownPractitioner).values(unknown).execution_options(**quiet))
-    session.execute(
-        update(KnownDevice).where(KnownDevice.status != Status.REVOKED.value).values(unknown).execution_options(**quiet)
-    )
-    putters = {"practitioner": _put_practitioner, "device": _put_device}
+    session.execute(update(KnownPractitioner).values(_UNKNOWN).execution_options(**_QUIET))
+    for each in (KnownDevice, KnownMember, KnownDelegation):
+        standing = update(each).where(each.status != Status.REVOKED.value)
+        session.execute(standing.values(_UNKNOWN).execution_options(**_QUIET))
     for fact in facts:
-        if put := putters.get(fact["kind"]):
+        if put := _PUTTERS.get(fact["kind"]):
             put(session, fact)
 
 
@@ -145,3 +143,13 @@ def _put_device(session: Session, fact: dict[str, Any]) -> None:
     elif row.status != Status.REVOKED.value:
         row.status = status.value
     row.practitioner = UUID(fact["practitioner"])
+
+
+_PUTTERS: dict[str, Callable[[Session, dict[str, Any]], None]] = {
+    "practitioner": _put_practitioner,
+    "device": _put_device,
+    "team-member": put_member,
+    "delegation": put_delegation,
+}
+_UNKNOWN = {"status": Status.UNKNOWN.value}
+_QUIET = {"synchronize_session": False}

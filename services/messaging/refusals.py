@@ -44,6 +44,19 @@ _TEXTS: Mapping[Reason, tuple[str, str]] = {
     Reason.RECIPIENT_SUSPENDED: ("Recipient suspended", "The recipient is suspended, and can receive nothing."),
     Reason.UNKNOWN_RECIPIENT: ("Unknown recipient", "The directory knows no such recipient. Look them up again."),
     Reason.DEVICE_REVOKED: ("Device revoked", "This device is revoked, or belongs to somebody else. Use another one."),
+    Reason.NOT_DELEGATED: (
+        "Not delegated",
+        "No delegation in force lets the sender write for them: it was revoked, its time is over, it names others, or "
+        "whoever gave it is suspended or of another organization. Ask them for a new one, or write for yourself.",
+    ),
+    Reason.BEYOND_DELEGATION: (
+        "Beyond the delegation",
+        "The delegation does not reach as far as the letter's purpose and labels. Ask whoever gave it to send this",
+    ),
+    Reason.NOT_A_MEMBER: (
+        "Not a member",
+        "The letter is for a team, and this reader is no member of it now. Its sender may seal it to those who are.",
+    ),
 }
 
 
@@ -71,4 +84,4 @@ def _detail(refusal: Refusal) -> str:
         return f"{text} under version {refusal.version}."
     if refusal.labels:
         return f"{text}: {', '.join(sorted(refusal.labels))}."
-    return text
+    return text if text.endswith(".") else f"{text}."

@@ -59,6 +59,8 @@ def keep(session: Session, incoming: Incoming, at: datetime) -> None:
         "upload": incoming.upload,
         "thread": address.thread,
         "accepted_at": at,
+        "on_behalf_of": address.on_behalf_of,
+        "team": address.team,
     }
     connection.execute(_INSERT_LETTER, letter)
     if incoming.body is not None:
@@ -69,16 +71,17 @@ def keep(session: Session, incoming: Incoming, at: datetime) -> None:
 
 def release(session: Session, address: Address, at: datetime) -> None:
     """Release a letter that was just kept to every recipient."""
-    places = take_places(session, address.recipients)
-    rows = [_delivery(address, recipient, State.RELEASED, place, at) for recipient, place in places.items()]
+    places = _places(session, address)
+    rows = [_delivery(address, recipient, State.RELEASED, places[recipient], at) for recipient in address.recipients]
     session.connection().execute(_INSERT_DELIVERY, rows)
     account.disclose(session, address.patient, released(address, at))
 
 
 def release_held(session: Session, address: Address, at: datetime) -> None:
     """Release a letter that was held to every recipient."""
-    for recipient, place in take_places(session, address.recipients).items():
-        values = {"state": State.RELEASED.value, "place": place, "released_at": at}
+    places = _places(session, address)
+    for recipient in address.recipients:
+        values = {"state": State.RELEASED.value, "place": places[recipient], "released_at": at}
         _change_held(session, address.letter, values, DeliveryRow.recipient == recipient)
     _let_go(session, address.letter)
     account.disclose(session, address.patient, released(address, at))
@@ -149,6 +152,16 @@ def take_places(session: Session, recipients: Iterable[UUID]) -> dict[UUID, int]
     """
     connection = session.connection()
     return {who: connection.execute(_TAKE_PLACE, {"recipient": who}).scalar_one() for who in sorted(recipients)}
+
+
+def _places(session: Session, address: Address) -> dict[UUID, int]:
+    """The next place in the mailbox of each recipient; the team's, if there is one, is written into the letter."""
+    if address.team is None:
+        return take_places(session, address.recipients)
+    places = take_places(session, {*address.recipients, address.team})
+    placed = update(LetterRow).where(LetterRow.id == address.letter).values(team_place=places[address.team])
+    session.connection().execute(placed)
+    return places
 
 
 def _delivery(

@@ -37,11 +37,27 @@ class InboxQuery(BaseModel):
 
 
 class SentQuery(BaseModel):
-    """`after` is the `next` of the page before."""
+    """`after` is the `next` of the page before; with `on_behalf`, what others sent in the caller's name instead."""
 
     model_config = ConfigDict(extra="forbid")
 
     after: Annotated[str, StringConstraints(max_length=MAX_CURSOR)] | None = None
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    on_behalf: bool = False
+
+
+class TeamPath(BaseModel):
+    """Which team."""
+
+    team: UUID
+
+
+class TeamInboxQuery(BaseModel):
+    """`after` is the `next` of the answer before (0: from the beginning)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: Annotated[int, Field(ge=0, le=MAX_PLACE)] = 0
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
 
 
@@ -125,4 +141,23 @@ class InboxAnswer(Answer):
     """Letters in the order of their release; `next` is where to go on from, also when there are none."""
 
     letters: list[InboxEntry]
+    next: str
+
+
+class TeamEntry(Answer):
+    """A letter that was released to a team, and what each member that it was sealed to did with it."""
+
+    cursor: str
+    letter: UUID
+    address: str
+    size: int
+    released_at: datetime
+    deliveries: list[DeliveryAnswer]
+    deleted_at: datetime | None = None
+
+
+class TeamInboxAnswer(Answer):
+    """Letters in the order of their release; `next` is where to go on from, also when there are none."""
+
+    letters: list[TeamEntry]
     next: str

@@ -33,6 +33,15 @@ def waited_for() -> ColumnElement[int]:
     return select(func.count(taken)).scalar_subquery()
 
 
+def share(session: Session, ids: Iterable[UUID]) -> None:
+    """Wait behind every change of these that has asked for its turn, and keep further ones waiting until this
+    transaction ends.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(_SHARE, {"turns": shared(ids)})
+
+
 def take(session: Session, each: UUID) -> None:
     """Wait until no gate shares `each` any more, and keep further ones waiting until this transaction ends."""
     connection = session.connection()
@@ -44,4 +53,5 @@ def _key(each: UUID) -> int:
     return int.from_bytes(each.bytes[:8], "big", signed=True)
 
 
+_SHARE = select(waited_for())
 _TAKE = text("SELECT pg_advisory_xact_lock(:turn)")

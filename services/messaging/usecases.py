@@ -29,7 +29,7 @@ from .gate import Gate, GateClosedError, Opening
 from .intake import Intake
 from .refusals import refusal_problem
 from .release import Incoming, UploadSweptError
-from .rules import Refusal, State, told
+from .rules import Refusal, State
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Sending:
     def _accept(self, incoming: Incoming) -> Outcome:
         try:
             try:
-                return self._pass(incoming)
+                return self._gate.asking_again(lambda final: self._pass(incoming, final=final))
             except GateClosedError as closed:
                 return self._hold(incoming, closed.reason)
         except IntegrityError:
@@ -94,12 +94,14 @@ class Sending:
                 raise
             return known
 
-    def _pass(self, incoming: Incoming) -> Outcome:
-        """Through the gate: released, or refused as a problem. Raises `GateClosedError`, IntegrityError."""
+    def _pass(self, incoming: Incoming, *, final: bool) -> Outcome:
+        """Through the gate: released, or refused as a problem.
+
+        Raises `GateClosedError`, IntegrityError, and `UnheardError` unless `final`.
+        """
         address = incoming.address
         with self._gate.open(Question(address, address.sender, address.device)) as opening:
-            decisions = {recipient: opening.decide(recipient) for recipient in address.recipients}
-            refusals = {who: each for who, each in decisions.items() if isinstance(each, Refusal)}
+            refusals = opening.refusals(address.recipients, final=final)
             if refusals:
                 known = self._refuse(opening, incoming, refusals)
             else:
@@ -112,7 +114,7 @@ class Sending:
         if known is not None:
             return known
         outcomes.tell_refused(address.letter, [each.reason.value for each in refusals.values()])
-        raise refusal_problem({who: told(each, opening.consent, opening.actor) for who, each in refusals.items()})
+        raise refusal_problem({who: opening.told(each) for who, each in refusals.items()})
 
     def _refuse(self, opening: Opening, incoming: Incoming, refusals: dict[UUID, Refusal]) -> Outcome | None:
         """Record refusals, unless the letter is here already: what became of it then does not change."""

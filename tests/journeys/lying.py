@@ -20,6 +20,7 @@ from services.chassis.log_key import read_log_key
 from tests.journeys.world import EmbeddedWorld
 from tests.unit.client.key_log.fake_log import FakeLog
 
+Change = Callable[[dict[str, Any]], dict[str, Any]]
 _LOG = "/directory/log"
 _PEOPLE = "/directory/v1/practitioners"
 _ENTRIES = f"{_LOG}/tile/entries/"
@@ -76,6 +77,26 @@ class LyingDirectory(httpx.BaseTransport):
         return answer
 
 
+class _Changed(httpx.BaseTransport):
+    def __init__(self, inner: httpx.BaseTransport, path: str, change: Change) -> None:
+        self._inner, self._path, self._change = inner, path, change
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path  # the way there may be another one
+        response = self._inner.handle_request(request)
+        if path != self._path or response.status_code != 200:
+            return response
+        return _changed(response, self._change)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def changed_answer(inner: httpx.BaseTransport, path: str, change: Change) -> httpx.BaseTransport:
+    """The honest services, but for what is answered at one path."""
+    return _Changed(inner, path, change)
+
+
 def _true_log(world: EmbeddedWorld, honest: Client) -> FakeLog:
     key = read_log_key(world.data / "keys" / "key-log.jwk")[0]
     pinned = honest.key_log.refresh(within=0)
@@ -90,7 +111,7 @@ def _encoded(signed: SignedEntry) -> dict[str, str]:
     return {"entry": to_base64url(signed.entry), "signature": to_base64url(signed.signature)}
 
 
-def _changed(response: httpx.Response, change: Callable[[dict[str, Any]], dict[str, Any]]) -> httpx.Response:
+def _changed(response: httpx.Response, change: Change) -> httpx.Response:
     body = json.dumps(change(json.loads(response.read()))).encode()
     response.close()
     kept = {name: value for name, value in response.headers.items() if name.lower() != "content-length"}

@@ -17,6 +17,7 @@ from tests.journeys.canary import files_below, findings
 from tests.journeys.terminal import PATIENT, Services, Terminal, options
 from tests.people import EFFECTIVE_SECONDS, until_effective, until_known
 
+PHOTO_ID = "in-person-photo-id"
 SUMMARY = Path(__file__).parents[2] / "demo" / "patient" / "summary.json"
 FORM = f"I, {PATIENT}, allow this exchange.\n"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -71,13 +72,13 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
     folder = tmp_path_factory.mktemp("command-line")
     with Services(folder) as services:
         organization = services.operator("add-organization", "Riverside")["organization"]
-        words = options(organization=organization, name="Office")
+        words = options(organization=organization, name="Office", checked="known-in-person")
         office = Terminal(folder, "office")
         office.enroll(services.operator("invite-administrator", *words)["code"])
         ids: dict[str, str] = {}
         people: dict[str, Terminal] = {}
         for name, npi in (("physician", "1245319599"), ("psychologist", "1679576722")):
-            invitation = office.json("admin", "invite", *options(name=f"Dr. {name.title()}", npi=npi))
+            invitation = office.json("admin", "invite", *options(name=f"Dr. {name.title()}", npi=npi, checked=PHOTO_ID))
             people[name] = Terminal(folder, name)
             ids[name] = people[name].enroll(invitation["code"])["id"]
         people["physician"].says("patient", "add", "blue-heron", typed=PATIENT + "\n")
@@ -190,7 +191,7 @@ def test_an_invitation_goes_to_a_file_that_only_its_owner_reads_and_is_used_once
     practice: Practice, tmp_path: Path
 ) -> None:
     invitation = tmp_path / "invitation"
-    words = options(name="Dr. Later", npi="1000000012", output=str(invitation))
+    words = options(name="Dr. Later", npi="1000000012", checked=PHOTO_ID, output=str(invitation))
     told = practice.office.run("admin", "invite", *words)[0].decode()
     assert "concord-invitation:" not in told
     assert invitation.stat().st_mode & 0o077 == 0

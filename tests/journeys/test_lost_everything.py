@@ -23,7 +23,17 @@ from concord_formats.key_log import BindingKind
 from tests.deployment import wait_for
 from tests.journeys.test_recovery import Terminal, terminal  # noqa: F401 - used below by its name
 from tests.journeys.world import EmbeddedWorld, World
-from tests.people import PASSPHRASE, WORK_FACTOR, People, Practice, active_consent, delivered, note, until_known
+from tests.people import (
+    CHECKED,
+    PASSPHRASE,
+    WORK_FACTOR,
+    People,
+    Practice,
+    active_consent,
+    delivered,
+    note,
+    until_known,
+)
 
 
 @dataclass
@@ -70,7 +80,7 @@ def loss(world: World, tmp_path: Path) -> Loss:
 def _loss(world: World, tmp_path: Path) -> Loss:
     there, practice = world.people.practices
     lost, physician = (world.another(each, "Dr. Someone") for each in (practice, there))
-    options = ("--organization", str(practice.organization), "--name", "Second Office", "--json")
+    options = ("--organization", str(practice.organization), "--name", "Second Office", *CHECKED, "--json")
     code = json.loads(world.operator("invite-administrator", *options))["code"]
     second = Client.enrol(
         Profile(tmp_path / "second"), code, PASSPHRASE, transport=world.transport(), work_factor=WORK_FACTOR

@@ -20,6 +20,7 @@ from concord.client import Client
 from concord.keyring import Keyring
 from concord.profile import Profile
 from concord.signing import next_entry
+from concord_formats.identity_checks import Checked
 from concord_formats.key_entries import SignedEntry
 from concord_formats.key_log import Binding, BindingKind
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -244,7 +245,7 @@ class TestOnesOwnAccount:
     def test_an_enrolment_that_nobody_can_see_is_not_complete(self, embedded: EmbeddedWorld, tmp_path: Path) -> None:
         """And goes on, with the same keys, once it is there for everybody."""
         office = embedded.people.practices[0].office
-        code = office.directory.invite(role="practitioner", name="Dr. Unseen", npi=None, taxonomy="207Q00000X").code
+        code = office.administration.invite("Dr. Unseen", Checked.KNOWN_IN_PERSON, taxonomy="207Q00000X").code
         directory, profile = LyingDirectory(embedded, office), Profile(tmp_path)
 
         def enrols() -> Client:

@@ -23,6 +23,7 @@ from concord.profile import Profile
 from concord.recovery import Kit, derive, new_code, read_kit
 from concord.store import SealedStore
 from concord.transport import Transport
+from concord_formats.identity_checks import Checked
 from concord_formats.recovery_codes import grouped
 from concord_formats.vocabulary import PartyKind
 from pypdf import PdfReader
@@ -124,7 +125,7 @@ def test_an_interrupted_enrolment_ends_with_a_code_that_opens_the_backup(
     world: World, tmp_path: Path, recovering: Recovering
 ) -> None:
     office = world.people.practices[1].office
-    invitation = office.directory.invite(role="practitioner", name="Dr. Ida Berg", npi=None, taxonomy="103T00000X")
+    invitation = office.administration.invite("Dr. Ida Berg", Checked.KNOWN_IN_PERSON, taxonomy="103T00000X")
     profile = Profile(tmp_path / "interrupted")
 
     def cut(request: httpx.Request) -> httpx.Response:
@@ -234,7 +235,7 @@ def test_an_enrolment_prints_the_code_once_and_a_kit(
     embedded: EmbeddedWorld, terminal: Callable[[Path], Terminal], tmp_path: Path
 ) -> None:
     office = embedded.people.practices[0].office
-    invitation = office.directory.invite(role="practitioner", name="Dr. Uma Rao", npi=None, taxonomy="207Q00000X")
+    invitation = office.administration.invite("Dr. Uma Rao", Checked.KNOWN_IN_PERSON, taxonomy="207Q00000X")
     at = terminal(tmp_path / "home")
     kit = tmp_path / "kit.pdf"
     output, remarks = at.run("enroll", "--invitation", "-", "--kit", str(kit), "--json", typed=invitation.code)

@@ -22,18 +22,25 @@ import httpx
 from .account import Accounts
 from .account.pinned_log import PinnedLog
 from .address_book import AddressBook
+from .administration import Administration
 from .api import ConsentApi, DirectoryApi, MessagingApi, Practitioner
 from .api.account import AccountApi
+from .api.coverage import CoverageApi
+from .api.delegations import DelegationsApi
 from .api.devices import DevicesApi
 from .api.emergencies import EmergencyApi
 from .api.fhir import FhirApi
 from .api.key_log import KeyLogApi
+from .api.listings import ListingsApi
 from .api.patient_codes import PatientCodeApi
 from .api.recovery import RecoveryApi
 from .api.recovery_cases import RecoveryCasesApi
 from .api.restrictions import RestrictionsApi
+from .api.teams import TeamsApi
 from .colleagues import Colleagues
 from .consents import Consents
+from .coverage import Coverages
+from .delegations import Delegations
 from .devices.adding import Adding
 from .devices.joining import join
 from .devices.own_devices import Devices
@@ -43,11 +50,14 @@ from .emergencies import Emergencies
 from .enrolment import enrol
 from .errors import ConcordError
 from .fhir_consents import FhirConsents
+from .finding import Finding
+from .identity import Identities
 from .key_log import KeyLog
 from .keyring import WORK_FACTOR, Keyring
 from .letters import Letters
 from .letters_again import LettersAgain
 from .own_keys import KeyringFile, OwnKeys
+from .own_listing import OwnListing
 from .pins import Pins
 from .profile import Profile, Settings
 from .recovery import Kit, Upkeep, Watch, derive, new_code, recover, with_code
@@ -56,7 +66,8 @@ from .recovery_cases.attestors import Attestors, LoggedBindings
 from .recovery_cases.code import read_case_code
 from .recovery_cases.person import CaseProgress, recover_case
 from .restrictions import Restrictions
-from .store import SealedStore
+from .store import LetterBox, SealedStore
+from .teams import Teams
 from .transport import Device, Transport
 
 
@@ -90,6 +101,9 @@ class Client:
             own_history=lambda: self.colleagues.own_history(),  # noqa: PLW0108 - they are made below
         )
         self.colleagues = Colleagues(self.directory, Pins(store), settings.practitioner, self.key_log)
+        listings = ListingsApi(self.transport)
+        self.finding = Finding(listings, self.colleagues)
+        self.own_listing = OwnListing(listings, settings.practitioner, store)
         self.consents = Consents(ConsentApi(self.transport), self.colleagues, self.address_book, self.own_keys)
         fhir = FhirApi(self.transport)
         self.fhir_consents = FhirConsents(fhir, self.consents, self.colleagues, self.address_book)
@@ -107,13 +121,26 @@ class Client:
         self.watch = Watch(RecoveryApi(self.transport), store)
         # Right after an enrolment: the one time that it can be shown. Kept nowhere.
         self.recovery_code: str | None = None
-        self.letters = Letters(MessagingApi(self.transport), self.colleagues, self.consents, profile, self.own_keys)
-        self.letters_again = LettersAgain(self.letters, self.consents, settings.practitioner)
+        self.teams = Teams(TeamsApi(self.transport), self.colleagues, LetterBox(profile.letters))
+        self.delegations = Delegations(DelegationsApi(self.transport), self.colleagues, self.own_keys)
+        self.coverage = Coverages(CoverageApi(self.transport), self.colleagues)
+        self.letters = Letters(
+            MessagingApi(self.transport),
+            self.colleagues,
+            self.consents,
+            profile,
+            self.own_keys,
+            self.teams,
+            self.delegations,
+        )
+        self.letters_again = LettersAgain(self.letters, settings.practitioner)
         cases = RecoveryCasesApi(self.transport)
         self.recovery_cases = RecoveryCases(cases, self.colleagues, self.own_keys)
+        self.administration = Administration(self.directory, self.colleagues, self.own_keys)
         if self.colleagues.key_log:
             logged = LoggedBindings(self.colleagues.key_log)
             self.colleagues.attestors = Attestors(cases, logged, self.colleagues.history)
+        self.identities = Identities(self.directory, LoggedBindings(self.key_log), self.colleagues.history)
         self.devices = Devices(DevicesApi(self.transport), self.colleagues, self.own_keys, store)
         self.own_keys.renew = self.devices.catch_up
         self.adding = Adding(self.devices, store, settings.base_url)

@@ -143,6 +143,10 @@ class Colleagues:
         # Whom the directory shows for a number that is not theirs is not who was looked for.
         return [self.known(person) for person in self.directory.find(npi=words) if person.npi == words]
 
+    def numbered(self, npi: str) -> list[UUID]:
+        """Practitioners' accounts that the key log has under an NPI, some at most. Raises `KeyLogError`."""
+        return self.key_log.numbered(npi) if self.key_log else []
+
     def name(self, practitioner: UUID) -> str:
         """What to call somebody before a person: as they stand in the key log; else the id alone."""
         try:
@@ -160,6 +164,10 @@ class Colleagues:
     def is_mine(self, party: Party) -> bool:
         """Whether a party of a consent is oneself or one's organization."""
         return party.id in (self.me, self.organization)
+
+    def is_side_of(self, party: Party, person: UUID | None) -> bool:
+        """As `is_mine`; of a `person` of one's own organization, whom one writes for, whether it is them or it."""
+        return self.is_mine(party) if person is None else party.id in (person, self.organization)
 
     def members(self, parties: Iterable[Party]) -> list[UUID]:
         """The active people that parties stand for: a practitioner, or all of an organization."""

@@ -116,9 +116,9 @@ class Consents:
             return self.api.activate(consent, version.version)
         return accepted
 
-    def show(self, consent: UUID) -> Consent:
-        """One consent."""
-        return self.api.consent(consent)
+    def show(self, consent: UUID, delegation: UUID | None = None) -> Consent:
+        """One consent; of a colleague who gave one this `delegation`, also theirs."""
+        return self.api.consent(consent, delegation)
 
     def list(self, patient: str | None = None) -> Iterator[Consent]:
         """Every consent that one is a party to, or those of one patient (alias or token)."""
@@ -159,6 +159,8 @@ class Consents:
         return encrypt_bytes(form.content, recipients)
 
 
-def other_side(version: ConsentVersion, colleagues: Colleagues) -> list[Party]:
-    """The parties to whom one may disclose under a version: the recipients of the directions that are one's own."""
-    return [direction.recipient for direction in version.directions if colleagues.is_mine(direction.discloser)]
+def other_side(version: ConsentVersion, colleagues: Colleagues, person: UUID | None = None) -> list[Party]:
+    """The parties to whom one may disclose under a version, or `person` in whose name one writes: the recipients of the
+    directions that are one's own, or theirs.
+    """
+    return [way.recipient for way in version.directions if colleagues.is_side_of(way.discloser, person)]

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from concord_formats.address import Address, AddressError
+from concord_formats.signatures import SignatureError
+
 from .api import Delivery, LetterStatus
 from .colleagues import Colleagues
 from .errors import LetterError
@@ -21,7 +24,8 @@ from .store import LetterBox
 class ReceiptLine:
     """What is known of one delivery: `verified` only when the recipient's own signed receipt was checked.
 
-    `doubt` says why a receipt that came does not count: the letter is then to be treated as not yet opened.
+    `doubt` says why a receipt that came does not count: the letter is then to be treated as not yet opened. Who sent
+    it, in whose name and to which team is what its address says; of an address that cannot be read, nothing.
     """
 
     letter: UUID
@@ -33,10 +37,14 @@ class ReceiptLine:
     opened_at: datetime | None
     verified: bool
     doubt: str | None = None
+    sender: UUID | None = None
+    on_behalf_of: UUID | None = None
+    team: UUID | None = None
 
 
 def receipt_lines(status: LetterStatus, colleagues: Colleagues, box: LetterBox) -> Iterator[ReceiptLine]:
     """A line for each delivery of a letter; receipts are checked against the recipient's keys and one's own copy."""
+    address = _address(status)
     for delivery in status.deliveries:
         verified, doubt = _checked(status.letter, delivery, colleagues, box)
         yield ReceiptLine(
@@ -49,7 +57,15 @@ def receipt_lines(status: LetterStatus, colleagues: Colleagues, box: LetterBox) 
             delivery.opened_at,
             verified,
             doubt,
+            *((address.sender, address.on_behalf_of, address.team) if address else ()),
         )
+
+
+def _address(status: LetterStatus) -> Address | None:
+    try:
+        return status.parsed_address
+    except (AddressError, SignatureError):
+        return None
 
 
 def _checked(letter: UUID, delivery: Delivery, colleagues: Colleagues, box: LetterBox) -> tuple[bool, str | None]:

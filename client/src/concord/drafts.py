@@ -14,6 +14,7 @@ from typing import BinaryIO
 from uuid import UUID, uuid4
 
 from concord_formats.address import Address
+from concord_formats.delegations import SignedDelegation
 from concord_formats.vocabulary import Information, LabelReason, Purpose, Sensitivity
 
 from .api import Consent, ConsentVersion, Party
@@ -29,7 +30,8 @@ from .provenance import Known, Provenance
 class Draft:
     """What the sender decides: the document, the consent it goes under, why, and what is in it.
 
-    `label_reason` says why labels that were found in the document are not declared.
+    `label_reason` says why labels that were found in the document are not declared. With `team` it goes to that team's
+    present members (or those of them that are named as recipients); with `on_behalf_of` it goes in that person's name.
     """
 
     body: BinaryIO  # seekable
@@ -41,6 +43,8 @@ class Draft:
     recipients: tuple[UUID, ...] = ()
     reply_to: UUID | None = None
     label_reason: LabelReason | None = None
+    team: UUID | None = None
+    on_behalf_of: UUID | None = None
 
 
 def proposal(draft: Draft, provenance: Provenance) -> Proposal:
@@ -56,13 +60,17 @@ def proposal(draft: Draft, provenance: Provenance) -> Proposal:
 def make_address(
     draft: Draft, consent: Consent, recipients: tuple[UUID, ...], left_out: LeftOut, **own: UUID
 ) -> Address:
-    """The address of a new letter; `own` are the members `sender`, `device`, and `thread` when it is an answer."""
+    """The address of a new letter; `own` are the members `sender`, `device`, `thread` when it is an answer, and
+    `delegation` when it goes in somebody else's name.
+    """
     version = consent.active or consent.latest
     letter = consent.letter or uuid4()  # an emergency is declared for one letter
     return Address(
         v=1,
         letter=letter,
         recipients=recipients,
+        team=draft.team,
+        on_behalf_of=draft.on_behalf_of,
         patient=consent.patient,
         consent=draft.consent,
         consent_version=version.version,
@@ -77,20 +85,31 @@ def make_address(
 
 
 def enclose(
-    address: Address, version: ConsentVersion, colleagues: Colleagues, left_out: LeftOut, proof: str | None = None
+    address: Address,
+    version: ConsentVersion,
+    colleagues: Colleagues,
+    left_out: LeftOut,
+    proof: str | None = None,
+    delegation: SignedDelegation | None = None,
 ) -> Enclosed:
-    """What goes into the statement beside the address; `proof` is that of one's own keys in the key log."""
+    """What goes into the statement beside the address; `proof` is that of one's own keys in the key log, `delegation`
+    what lets one write in somebody else's name.
+    """
     return Enclosed(
         scope=_scope(address, version, colleagues),
         notice=due_notice(address.sensitivity),
         labels_left_out=left_out.information | left_out.sensitivity,
         key_log=proof,
+        delegation=delegation,
     )
 
 
 def _scope(address: Address, version: ConsentVersion, colleagues: Colleagues) -> ConsentScope | None:
-    """The scope of the direction that is one's own and comes nearest to covering the letter."""
-    ways = [way for way in version.directions if colleagues.is_mine(way.discloser)]
+    """The scope of the direction that is one's own (or theirs, in whose name one writes) and comes nearest to covering
+    the letter.
+    """
+    for_whom = address.on_behalf_of
+    ways = [way for way in version.directions if colleagues.is_side_of(way.discloser, for_whom)]
     scopes = [_scope_of(version, way.discloser, way.recipient) for way in ways]
     nearest = min(scopes, key=lambda scope: len(scope.uncovered(address)), default=None)
     if nearest and nearest.uncovered(address) and not is_part_2(address.sensitivity):

@@ -18,13 +18,15 @@ from uuid import UUID
 from concord_formats.key_entries import SignedEntry
 from concord_formats.vocabulary import PartyKind
 
+from .addressing import Addressing
 from .age import HybridIdentity
-from .api import ConsentVersion, InboxEntry, MessagingApi
+from .api import Consent, InboxEntry, MessagingApi
 from .colleagues import Colleagues
-from .consents import Consents, other_side
+from .consents import Consents
+from .delegations import Delegations
 from .deliveries import ReceiptLine, receipt_lines
-from .drafts import Draft, enclose, make_address, proposal
-from .errors import KeyLogError, NoRecipientError, ServiceError, UnreachableError
+from .drafts import Draft, enclose, proposal
+from .errors import KeyLogError, ServiceError, UnreachableError
 from .labels import LeftOut, Proposal, check_declared
 from .letter import OpenedLetter, make_receipt, open_letter, seal
 from .letter.showing import Row, before_the_document, notice_file
@@ -33,6 +35,7 @@ from .private_files import replacing
 from .profile import Profile
 from .provenance import Provenance
 from .store import LetterBox, SealedStore
+from .teams import Teams
 
 # Read from disk and from the network in pieces of this size, so that a letter's length costs no memory.
 PIECE = 256 * 1024
@@ -63,15 +66,24 @@ def _for_good(refused: ServiceError) -> bool:
 
 
 class Letters:
-    """Letters to and from colleagues."""
+    """Letters to and from colleagues. Without `teams` none is addressed to one, without `delegations` none goes in
+    somebody else's name.
+    """
 
     def __init__(
-        self, api: MessagingApi, colleagues: Colleagues, consents: Consents, profile: Profile, own: OwnKeys
+        self,
+        api: MessagingApi,
+        colleagues: Colleagues,
+        consents: Consents,
+        profile: Profile,
+        own: OwnKeys,
+        teams: Teams | None = None,
+        delegations: Delegations | None = None,
     ) -> None:
         self.api = api
         self._colleagues = colleagues
-        self._consents = consents
         self._own_keys = own
+        self._addressing = Addressing(colleagues, consents, teams, delegations)
         self._box = LetterBox(profile.letters)
         self._outgoing = LetterBox(profile.outgoing)
         self._provenance = Provenance(SealedStore(profile.sealed, own.keyring.store_identity()))
@@ -88,14 +100,12 @@ class Letters:
         """Seal a document into the outgoing box; the letter's id, for `resend`.
 
         `proposed` is told which labels were found, before they are compared with those declared. Raises
-        `LabelsLeftOutError`, `SealingError`, `DocumentError`, `NoRecipientError`, `PinError`, `UnreachableError`.
+        `LabelsLeftOutError`, `SealingError`, `DocumentError`, `NoRecipientError`, `TeamError`, `PinError`,
+        `UnreachableError`.
         """
         left_out = self.check_labels(draft, proposed)
-        consent = self._consents.show(draft.consent)
-        version = consent.active or consent.latest
-        whom = draft.recipients or self._everyone_else(draft.consent, version)
-        address = make_address(draft, consent, whom, left_out, **self._own(draft))
-        me = self._colleagues.me
+        made = self._addressing.of(draft, left_out, **self._own(draft))
+        address, me = made.address, self._colleagues.me
         entries = self._colleagues.entries({*address.recipients, me})
         proof = self._colleagues.key_log.proof(me) if self._colleagues.key_log else None
         with self._outgoing.writing(address.letter) as target:
@@ -107,11 +117,23 @@ class Letters:
                 signing_key=self._own_keys.keyring.signing_key(),
                 recipients={person: entries[person] for person in address.recipients},
                 own_entry=entries[me],
-                enclosed=enclose(address, version, self._colleagues, left_out, proof),
+                enclosed=enclose(address, made.version, self._colleagues, left_out, proof, made.delegation),
                 progress=step,
             )
             self._provenance.note(sealed.statement)
         return address.letter
+
+    def consent(self, draft: Draft) -> Consent:
+        """What a draft would go under, as one sees it oneself or by a delegation. Raises what `recipients` does."""
+        return self._addressing.consent(draft)
+
+    def recipients(self, draft: Draft) -> tuple[UUID, ...]:
+        """Whom a draft would go to now. Raises `NoRecipientError`, `TeamError`, `KeyLogError`, `ServiceError`."""
+        return self._addressing.recipients(draft)
+
+    def members(self, team: UUID) -> frozenset[UUID]:
+        """Whom a letter to a team would go to now. Raises what `Teams.members` raises."""
+        return self._addressing.members(team)
 
     def check_labels(self, draft: Draft, proposed: Told | None = None) -> LeftOut:
         """What is left out of a draft's labels, with its reason; `seal` asks the same. Its consent is not looked at.
@@ -167,13 +189,16 @@ class Letters:
 
     def before(self, opened: OpenedLetter) -> list[Row]:
         """What a reader is to see before the document: notice, scope, labels left out, doubts; names where known."""
-        return before_the_document(opened, self._name)
+        return before_the_document(opened, self.name)
 
-    def receipts(self) -> Iterator[ReceiptLine]:
-        """What is known of every letter one has sent; receipts are checked against the recipient's keys."""
+    def receipts(self, *, on_behalf: bool = False) -> Iterator[ReceiptLine]:
+        """What is known of every letter one has sent; receipts are checked against the recipient's keys.
+
+        `on_behalf`: of those that others sent in one's own name.
+        """
         after: str | None = None
         while True:
-            page, after = self.api.sent(after=after)
+            page, after = self.api.sent(after=after, on_behalf=on_behalf)
             for status in page:
                 yield from receipt_lines(status, self._colleagues, self._box)
             if not page or after is None:
@@ -186,13 +211,6 @@ class Letters:
     def _own(self, draft: Draft) -> dict[str, UUID]:
         thread = {"thread": self._box.address(draft.reply_to).thread} if draft.reply_to else {}
         return {"sender": self._colleagues.me, "device": self._own_keys.keyring.device} | thread
-
-    def _everyone_else(self, consent: UUID, version: ConsentVersion) -> tuple[UUID, ...]:
-        parties = other_side(version, self._colleagues)
-        people = [person for person in self._colleagues.members(parties) if person != self._colleagues.me]
-        if not people:
-            raise NoRecipientError(consent)
-        return tuple(people)
 
     def _opened(self, letter: UUID, identities: Sequence[HybridIdentity], target: Path | BinaryIO) -> OpenedLetter:
         with self._box.reading(letter) as source:
@@ -217,16 +235,19 @@ class Letters:
         self._provenance.note(opened.statement)
         if opened.notice and isinstance(target, Path):
             with replacing(target.with_name(target.name + NOTICE_ENDING)) as file:
-                file.write(notice_file(opened, self._name))
+                file.write(notice_file(opened, self.name))
 
-    def _name(self, party: str) -> str:
-        """The directory's name of `practitioner:<id>` or `organization:<id>`; a notice does not wait for one."""
+    def name(self, party: str) -> str:
+        """The directory's name of `practitioner:<id>`, `organization:<id>` or `team:<id>`; a notice does not wait for
+        one.
+        """
         kind, _, id_ = party.partition(":")
-        directory = self._colleagues.directory
         try:
             if kind == PartyKind.PRACTITIONER:
                 return self._colleagues.person(UUID(id_), fresh=False).name
-            return directory.organization(UUID(id_)).name
+            if kind == "team":
+                return self._addressing.team_name(UUID(id_))
+            return self._colleagues.directory.organization(UUID(id_)).name
         except (ServiceError, UnreachableError, KeyLogError):
             return party
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 from uuid import UUID
 
-from .consents import Consents
 from .drafts import Draft
 from .errors import SealingError
 from .letter import Statement
@@ -20,9 +19,8 @@ from .letters import Letters, Sent, Step, Told
 class LettersAgain:
     """Letters that one has sent before."""
 
-    def __init__(self, letters: Letters, consents: Consents, me: UUID) -> None:
+    def __init__(self, letters: Letters, me: UUID) -> None:
         self._letters = letters
-        self._consents = consents
         self._me = me
 
     def send(
@@ -37,18 +35,30 @@ class LettersAgain:
         statement = self._letters.open(letter, body, step=step, acknowledge=False).statement
         self._check(statement, to)
         body.seek(0)
-        return self._letters.send(_draft(statement, body, to), step=step, proposed=proposed)
+        draft = _draft(statement, body, self._people(statement, to))
+        if self._letters.consent(draft).letter is not None:
+            raise SealingError("an emergency is declared for one letter", "Declare another one: concord emergency send")
+        return self._letters.send(draft, step=step, proposed=proposed)
+
+    def _people(self, statement: Statement, to: tuple[UUID, ...]) -> tuple[UUID, ...]:
+        """Those it was sent to, or `to` some of them; of a team, who is still in it. Raises `SealingError`."""
+        wanted = tuple(dict.fromkeys(to)) or tuple(each.practitioner for each in statement.recipients)
+        if statement.team is None:
+            return wanted
+        present = self._letters.members(statement.team)
+        left = tuple(person for person in wanted if person in present)
+        if not left:
+            raise SealingError("nobody whom the letter was sent to is in its team any more", "Send it as a new letter.")
+        return left
 
     def _check(self, statement: Statement, to: tuple[UUID, ...]) -> None:
         if statement.sender != self._me:
             raise SealingError("a letter is sent again by its sender alone", "Ask them: concord send-again")
         if not set(to) <= {each.practitioner for each in statement.recipients}:
             raise SealingError("the letter was not sent to them", "Send the document as a new letter: concord send")
-        if self._consents.show(statement.consent).letter is not None:
-            raise SealingError("an emergency is declared for one letter", "Declare another one: concord emergency send")
 
 
-def _draft(statement: Statement, body: io.BytesIO, to: tuple[UUID, ...]) -> Draft:
+def _draft(statement: Statement, body: io.BytesIO, people: tuple[UUID, ...]) -> Draft:
     """As it was sent; a new letter begins a thread of its own."""
     return Draft(
         body=body,
@@ -57,8 +67,10 @@ def _draft(statement: Statement, body: io.BytesIO, to: tuple[UUID, ...]) -> Draf
         purpose=statement.purpose,
         information=statement.information,
         sensitivity=statement.sensitivity,
-        recipients=tuple(dict.fromkeys(to)) or tuple(each.practitioner for each in statement.recipients),
+        recipients=people,
         label_reason=statement.label_reason,
+        team=statement.team,
+        on_behalf_of=statement.on_behalf_of,
     )
 
 

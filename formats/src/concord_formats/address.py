@@ -12,7 +12,7 @@ import json
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from .lines import LineError, parse_line
 from .scalars import FormatVersion, Id, Moment
@@ -41,7 +41,9 @@ class Address(BaseModel):
 
     Information and sensitivity labels are sets; an empty one is refused, since a letter that names nothing
     would be covered by everything. `label_reason` is there when the sender declared fewer labels than were found in
-    the document; which ones is for the sealed statement alone to say.
+    the document; which ones is for the sealed statement alone to say. `on_behalf_of` is whose letter it is when the
+    sender writes it for somebody else, by the right that `delegation` gives: neither is there without the other.
+    `team`: every recipient is addressed as a member of it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,7 +52,10 @@ class Address(BaseModel):
     letter: Id
     sender: Id
     device: Id
+    on_behalf_of: Id | None = None
+    delegation: Annotated[Id | None, Field(validate_default=True)] = None
     recipients: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_RECIPIENTS)]
+    team: Id | None = None
     patient: PatientToken
     consent: Id
     consent_version: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
@@ -67,6 +72,21 @@ class Address(BaseModel):
     def _each_recipient_once(cls, value: tuple[UUID, ...]) -> tuple[UUID, ...]:
         if len(set(value)) != len(value):
             raise ValueError("names a recipient twice")
+        return value
+
+    @field_validator("on_behalf_of")
+    @classmethod
+    def _of_another(cls, value: UUID | None, info: ValidationInfo) -> UUID | None:
+        if value is not None and value == info.data.get("sender"):
+            raise ValueError("names the sender, who needs nobody's leave for a letter of their own")
+        return value
+
+    @field_validator("delegation")
+    @classmethod
+    def _with_whom_it_is_for(cls, value: UUID | None, info: ValidationInfo) -> UUID | None:
+        # Where `on_behalf_of` itself is wrong it is not among the data, and its own error is the first.
+        if "on_behalf_of" in info.data and (value is None) != (info.data["on_behalf_of"] is None):
+            raise ValueError("stands together with on_behalf_of or not at all")
         return value
 
     def encode(self) -> bytes:

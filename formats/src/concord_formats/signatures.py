@@ -31,6 +31,8 @@ class SignedKind(StrEnum):
     KEY_ENTRY = "key-entry"
     ATTESTATION = "attestation"
     TRANSFER = "transfer"
+    DELEGATION = "delegation"
+    IDENTITY_CHECK = "identity-check"
 
 
 class SignatureError(ValueError):

@@ -24,7 +24,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from .. import neutral_names, records, texts
-from ..account import read_by
+from ..account import Claims, read_by
 from ..models import ConsentRow, DisclosureRow, VersionRow
 from ..peers import Names
 from ..rules import lifecycle
@@ -70,13 +70,16 @@ class ConsentView:
 
 @dataclass(frozen=True)
 class LineView:
-    """One line of the account: what happened at `at`, between whom, to which kinds of information."""
+    """One line of the account: what happened at `at`, between whom, to which kinds of information. `on_behalf_of` is
+    None when the sender wrote for themselves, and empty, as every name, when nobody knows the delegator any more.
+    """
 
     n: int
     at: datetime
     event: str
     emergency: bool
     sender: str
+    on_behalf_of: str | None
     recipient: str
     purpose: Purpose | None
     information: tuple[Information, ...]
@@ -172,12 +175,14 @@ def _consent(session: Session, naming: Naming, row: ConsentRow, version: Version
 
 def _line(naming: Naming, row: DisclosureRow) -> LineView:
     assert row.n is not None  # noqa: S101 - asked for in the query
+    delegator = Claims.of(row).on_behalf_of
     return LineView(
         n=row.n,
         at=row.at,
         event=row.event,
         emergency=row.basis == "emergency",
         sender=_called(naming, Party(PartyKind.PRACTITIONER, row.sender)),
+        on_behalf_of=_called(naming, Party(PartyKind.PRACTITIONER, delegator)) if delegator else None,
         recipient=_called(naming, Party(PartyKind.PRACTITIONER, row.recipient)),
         purpose=Purpose(row.purpose) if row.purpose in set(Purpose) else None,
         information=_sorted(Information, _words(Information, row.information)),

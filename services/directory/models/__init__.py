@@ -5,21 +5,30 @@ Owns what is stored and under which constraints, one file a matter. Refuses to d
 
 from .base import Base, EnforcementPoint, Feed, FeedEvent, Outbox
 from .devices import Backup, Pairing, RecoveryGuesses, Transfer
+from .identity import IdentityCheckRow
 from .key_log import KeyCheckpointRow, KeyLeafRow, KeyLogRow, KeyNodeRow, KeyWitnessRow
 from .keys import APPEND_ONLY, Device, KeyEntryRow
 from .listings import ImportRun, Listing, ListingTag, Specialty
 from .people import Invitation, Organization, Practitioner
 from .recovery_cases import RecoveryAttestation, RecoveryCase
 from .signing_in import TokenKey, UsedAssertion
+from .single_sign_on import IdentityProvider, SignOnSession, SignOnSubject
+from .teams import Coverage, DelegationRow, Department, DepartmentMember, Team, TeamMember
 
 __all__ = [
     "APPEND_ONLY",
     "Backup",
     "Base",
+    "Coverage",
+    "DelegationRow",
+    "Department",
+    "DepartmentMember",
     "Device",
     "EnforcementPoint",
     "Feed",
     "FeedEvent",
+    "IdentityCheckRow",
+    "IdentityProvider",
     "ImportRun",
     "Invitation",
     "KeyCheckpointRow",
@@ -37,7 +46,11 @@ __all__ = [
     "RecoveryAttestation",
     "RecoveryCase",
     "RecoveryGuesses",
+    "SignOnSession",
+    "SignOnSubject",
     "Specialty",
+    "Team",
+    "TeamMember",
     "TokenKey",
     "Transfer",
     "UsedAssertion",

@@ -9,12 +9,32 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, String, Text, Uuid, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    TextClause,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.chassis.tables import UtcDateTime
 
 from .base import Base
+
+
+def _trigrams(name: str, words: str, where: TextClause | None) -> Index:
+    """An index on PostgreSQL; those of entries that owners keep are apart: of a common name they come first."""
+    ops = {words: "gin_trgm_ops"}
+    index = Index(name, words, postgresql_using="gin", postgresql_ops=ops, postgresql_where=where)
+    return index.ddl_if(dialect="postgresql")
 
 
 class Listing(Base):
@@ -25,7 +45,7 @@ class Listing(Base):
     `lat`, `lon` are degrees, `cell` the square of half a degree that they lie in (`rules/places.py`), None where nobody
     knows. `telehealth` and `accepting` are None while nobody said. `confirmed_at` is the owner's last word, or the last
     change of the imported record. `shown` is false while its owner hides it, is not active, or an account with its NPI
-    takes its place. `run_id` is the import that last saw it.
+    takes its place. `plans` are insurance plans as the owner wrote them. `run_id` is the import that last saw it.
     """
 
     __tablename__ = "listing"
@@ -50,10 +70,18 @@ class Listing(Base):
     accepting: Mapped[bool | None] = mapped_column(Boolean)
     shown: Mapped[bool] = mapped_column(Boolean)
     hidden: Mapped[bool] = mapped_column(Boolean)
+    plans: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     run_id: Mapped[UUID | None] = mapped_column(Uuid)
 
     __table_args__ = (
+        Index("ix_listing_cell", "cell", "lat", "lon"),
+        *(
+            # Trigrams: parts of names, however they were typed. SQLite has a table for that (migration 0009).
+            _trigrams(f"ix_listing_{kept}{words}", words, where)
+            for words in ("words", "organization_words")
+            for kept, where in (("", None), ("own_", text("practitioner_id IS NOT NULL")))
+        ),
         # NPPES has one record an NPI; accounts may share one, an organization each.
         Index(
             "uq_listing_imported_npi",

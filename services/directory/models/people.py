@@ -32,7 +32,10 @@ class Organization(Base):
 
 
 class Practitioner(Base):
-    """An account. `standing_epoch` and `standing_seq` name the feed's last change of `status`."""
+    """An account. `standing_epoch` and `standing_seq` name the feed's last change of `status`.
+
+    `skeleton` is what the name looks like; None where a process of an earlier version wrote it.
+    """
 
     __tablename__ = "practitioner"
 
@@ -41,6 +44,7 @@ class Practitioner(Base):
     role: Mapped[str] = mapped_column(String(16))
     name: Mapped[str] = mapped_column(String(200))
     folded: Mapped[str] = mapped_column(String(600))
+    skeleton: Mapped[str | None] = mapped_column(String(600))
     npi: Mapped[str | None] = mapped_column(String(10), index=True)
     taxonomy: Mapped[str | None] = mapped_column(String(10))
     status: Mapped[str] = mapped_column(String(16))
@@ -54,6 +58,7 @@ class Practitioner(Base):
         one_of("role", Role),
         Index("uq_practitioner_npi", "organization_id", "npi", unique=True),
         Index("ix_practitioner_folded", "folded", "id"),
+        Index("ix_practitioner_skeleton", "skeleton"),
     )
 
 

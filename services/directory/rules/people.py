@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from concord_formats.names import mixes_scripts, skeleton
 from stdnum import luhn
 
 # 45 CFR 162.406: ten digits; the check digit is that of the card number 80840 (health, United States) + NPI.
 NPI_PREFIX = "80840"
 MAX_NAME = 200
+# A letter can have a skeleton of fifteen; an index of PostgreSQL takes no more than 2,704 bytes.
+MAX_SKELETON = 600
 _NPI = re.compile(r"[0-9]{10}")
 # NUCC Health Care Provider Taxonomy: nine characters and an X, the placeholder of a digit that was never given a
 # meaning.
@@ -67,6 +70,19 @@ def is_taxonomy(text: str) -> bool:
 def folded(name: str) -> str:
     """A name as it is compared: without case, and with one space between its words."""
     return " ".join(name.split()).casefold()
+
+
+def mixed_word(name: str) -> int | None:
+    """Which word of a name, counted from 1, has letters of several alphabets, as `Аna` with a Cyrillic A; None without.
+
+    The first such one. UTS 39, section 5.1.
+    """
+    return next((n for n, word in enumerate(name.split(), start=1) if mixes_scripts(word)), None)
+
+
+def skeleton_of(name: str) -> str:
+    """What a name looks like, as it is stored and compared: of a very long one, the beginning."""
+    return skeleton(name)[:MAX_SKELETON]
 
 
 def administers(caller: Member, organization: UUID) -> bool:

@@ -11,55 +11,11 @@ speaks for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from .known import Consent, Facts, Grant, Person, Status
-
-
-class Reason(StrEnum):
-    """Why a letter may not go; each is the last part of a problem type."""
-
-    NO_ACTIVE_CONSENT = "no-active-consent"
-    CONSENT_REVOKED = "consent-revoked"
-    CONSENT_EXPIRED = "consent-expired"
-    CONSENT_NOT_YET_VALID = "consent-not-yet-valid"
-    CONSENT_SUPERSEDED = "consent-superseded"
-    RESTRICTED = "restricted"
-    RECIPIENT_NOT_COVERED = "recipient-not-covered"
-    PURPOSE_NOT_COVERED = "purpose-not-covered"
-    LABEL_NOT_COVERED = "label-not-covered"
-    NOTES_ONLY = "notes-only"
-    SENDER_SUSPENDED = "sender-suspended"
-    RECIPIENT_SUSPENDED = "recipient-suspended"
-    UNKNOWN_RECIPIENT = "unknown-recipient"
-    DEVICE_REVOKED = "device-revoked"
-
-
-class State(StrEnum):
-    """Where a delivery stands. Only a held one ever changes."""
-
-    RELEASED = "released"
-    HELD = "held"
-    REFUSED = "refused"
-    EXPIRED = "expired"
-
-
-@dataclass(frozen=True)
-class Permit:
-    """The letter may go, under this grant."""
-
-    grant: Grant
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """The letter may not go. `labels` are those not covered; `version` is the one to seal again under."""
-
-    reason: Reason
-    labels: frozenset[str] = frozenset()
-    version: int | None = None
+from .known import Consent, Device, Facts, Grant, Person, Status
+from .rights import against_membership, against_right
+from .verdict import Permit, Reason, Refusal
 
 
 def decide(facts: Facts, now: datetime) -> Permit | Refusal:
@@ -67,36 +23,49 @@ def decide(facts: Facts, now: datetime) -> Permit | Refusal:
     grants = facts.consent.grants if facts.consent else ()
     return (
         _against_actor(facts)
+        or against_right(facts, now)
         or _against_consent(facts)
         or _against_recipient(facts)
+        or against_membership(facts)
         or _withheld(facts, grants)
         or _covering(facts, grants, now)
     )
 
 
-def told(refusal: Refusal, consent: Consent | None, reader: Person | None) -> Refusal:
+def told(refusal: Refusal, consent: Consent | None, reader: Person | None, delegator: Person | None = None) -> Refusal:
     """What `reader` may learn of a refusal: the reason itself only as a party of the consent that the letter cites.
 
     To anyone else an unknown consent, a foreign one and one that does not cover the letter read the same. What is
-    wrong with the reader's own sign-in is no secret of the consent. That something is withheld is between the patient
-    and the side that withholds it: the other party of the consent is not told of it either.
+    wrong with the reader's own sign-in or right is no secret of the consent. That something is withheld is between the
+    patient and the side that withholds it: the other party of the consent is not told of it either. `delegator`: in
+    whose name the reader sends. Whoever has that right, which is judged first, learns what the delegator may.
     """
-    if refusal.reason in (Reason.SENDER_SUSPENDED, Reason.DEVICE_REVOKED):
+    if refusal.reason in _OF_THE_READER:
         return refusal
-    if consent is None or reader is None or not consent.concerns(reader):
+    readers = [each for each in (reader, delegator) if each is not None]
+    if consent is None or not any(map(consent.concerns, readers)):
         return Refusal(Reason.NO_ACTIVE_CONSENT)
-    if refusal.reason is Reason.RESTRICTED and not consent.withholds_for(reader):
+    if refusal.reason is Reason.RESTRICTED and not any(map(consent.withholds_for, readers)):
         return Refusal(Reason.NO_ACTIVE_CONSENT)
     return refusal
 
 
+_OF_THE_READER = frozenset(
+    {Reason.SENDER_SUSPENDED, Reason.DEVICE_REVOKED, Reason.NOT_DELEGATED, Reason.BEYOND_DELEGATION}
+)
+
+
 def _against_actor(facts: Facts) -> Refusal | None:
-    if facts.sender is None or facts.sender.status is not Status.ACTIVE:
-        return Refusal(Reason.SENDER_SUSPENDED)
-    device = facts.device
+    sender, device = facts.sender, facts.device
+    if sender is None or sender.status is not Status.ACTIVE:
+        return Refusal(Reason.SENDER_SUSPENDED, unheard=_unheard(sender))
     if device is None or device.status is not Status.ACTIVE or device.holder != facts.actor:
-        return Refusal(Reason.DEVICE_REVOKED)
+        return Refusal(Reason.DEVICE_REVOKED, unheard=_unheard(device))
     return None
+
+
+def _unheard(fact: Person | Device | None) -> bool:
+    return fact is None or fact.status is Status.UNKNOWN
 
 
 def _against_consent(facts: Facts) -> Refusal | None:
@@ -114,19 +83,23 @@ def _against_consent(facts: Facts) -> Refusal | None:
 
 def _against_recipient(facts: Facts) -> Refusal | None:
     if facts.recipient is None or facts.recipient.status is Status.UNKNOWN:
-        return Refusal(Reason.UNKNOWN_RECIPIENT)
+        return Refusal(Reason.UNKNOWN_RECIPIENT, unheard=True)
     if facts.recipient.status is not Status.ACTIVE:
         return Refusal(Reason.RECIPIENT_SUSPENDED)
     return None
 
 
 def _withheld(facts: Facts, grants: Iterable[Grant]) -> Refusal | None:
-    """An agreed restriction outweighs any consent: 45 CFR 164.522(a)(1)(iii), 42 CFR 2.26."""
-    sender, recipient = facts.sender, facts.recipient
-    if sender is None or recipient is None:
+    """An agreed restriction outweighs any consent: 45 CFR 164.522(a)(1)(iii), 42 CFR 2.26.
+
+    Of a letter on behalf of somebody, what either of the two agreed to withhold is withheld.
+    """
+    recipient = facts.recipient
+    if recipient is None:
         return None
     against = (each for grant in grants for each in grant.withheld)
-    held_back = any(each.holds_back(facts.letter, sender, recipient) for each in against)
+    disclosing = facts.disclosing
+    held_back = any(each.holds_back(facts.letter, who, recipient) for each in against for who in disclosing)
     return Refusal(Reason.RESTRICTED) if held_back else None
 
 
@@ -147,8 +120,10 @@ def _covering(facts: Facts, grants: Iterable[Grant], now: datetime) -> Permit | 
 
 
 def _is_between(grant: Grant, facts: Facts, _: datetime) -> bool:
-    sender, recipient = facts.sender, facts.recipient
-    return sender is not None and recipient is not None and grant.is_between(sender, recipient, facts.letter.letter)
+    discloser, recipient = facts.discloser, facts.recipient
+    if discloser is None or recipient is None:
+        return False
+    return grant.is_between(discloser, recipient, facts.letter.letter)
 
 
 _STEPS: tuple[tuple[Callable[[Grant, Facts, datetime], bool], Reason], ...] = (

@@ -1,10 +1,11 @@
-"""What is known of a letter when it is judged: people, devices, consents and their grants.
+"""What is known of a letter when it is judged: people, devices, rights, consents and their grants.
 
 Owns these values and the questions that each answers about itself. Refuses to judge: that is `decision`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -54,6 +55,35 @@ class Device:
 
 
 @dataclass(frozen=True)
+class Member:
+    """Somebody's place in a team as the directory last told, and the organization whose team it is."""
+
+    organization: UUID | None
+    status: Status
+
+
+@dataclass(frozen=True)
+class Delegation:
+    """The right of `delegate` to send in the name of `delegator`: for what, with which labels, from when until just
+    before when, as the directory last told.
+    """
+
+    id: UUID
+    delegator: UUID
+    delegate: UUID
+    purposes: frozenset[Purpose]
+    information: frozenset[Information]
+    sensitivity: frozenset[Sensitivity]
+    valid_from: datetime
+    valid_until: datetime
+    status: Status
+
+    def missing_labels(self, letter: Address) -> frozenset[str]:
+        """The labels of the letter that this right does not name."""
+        return _missing(self, letter)
+
+
+@dataclass(frozen=True)
 class Withheld:
     """What `discloser` agreed to withhold from `recipient` (None: from anybody): what carries any of these labels.
 
@@ -99,7 +129,7 @@ class Grant:
 
     def missing_labels(self, letter: Address) -> frozenset[str]:
         """The labels of the letter that this grant does not name."""
-        return frozenset(letter.information - self.information) | frozenset(letter.sensitivity - self.sensitivity)
+        return _missing(self, letter)
 
 
 @dataclass(frozen=True)
@@ -126,7 +156,8 @@ class Consent:
 class Facts:
     """All that is known of one letter to one recipient.
 
-    `actor` acts now, with `device`: the sender at the send, the recipient later.
+    `actor` acts now, with `device`: the sender at the send, the recipient later. `delegator` and `delegation` are there
+    for a letter on behalf of somebody, `member` (the recipient, as one) for a letter to a team.
     """
 
     letter: Address
@@ -135,3 +166,25 @@ class Facts:
     actor: UUID
     device: Device | None
     consent: Consent | None
+    delegator: Person | None = None
+    delegation: Delegation | None = None
+    member: Member | None = None
+
+    @property
+    def at_the_send(self) -> bool:
+        """Whether the letter is being sent, and not handed out."""
+        return self.actor == self.letter.sender
+
+    @property
+    def discloser(self) -> Person | None:
+        """Whose letter it is: what a consent must allow to be sent."""
+        return self.sender if self.letter.on_behalf_of is None else self.delegator
+
+    @property
+    def disclosing(self) -> Sequence[Person]:
+        """Everybody whose promises to withhold something bind the letter."""
+        return [each for each in (self.sender, self.delegator) if each is not None]
+
+
+def _missing(allowed: Grant | Delegation, letter: Address) -> frozenset[str]:
+    return frozenset(letter.information - allowed.information) | frozenset(letter.sensitivity - allowed.sensitivity)

@@ -42,8 +42,8 @@ class Membership:
     def __init__(self, *mine: UUID) -> None:
         self._mine = mine
 
-    def is_mine(self, party: Party) -> bool:
-        return party.id in self._mine
+    def is_side_of(self, party: Party, person: UUID | None) -> bool:
+        return party.id in (self._mine if person is None else (person, *self._mine[1:]))
 
 
 def party(person: UUID, kind: PartyKind = PartyKind.PRACTITIONER) -> Party:

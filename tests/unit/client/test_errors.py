@@ -25,6 +25,7 @@ ARGUMENTS: dict[type[ConcordError], tuple[Any, ...]] = {
     errors.LabelsLeftOutError: (("substance-use",),),
     errors.RecoveredKeysError: (uuid4(), 2, datetime.now(UTC), (uuid4(), uuid4())),
     errors.RevocationPendingError: (uuid4(),),
+    errors.NotDelegatedError: (uuid4(), "nothing was given to you"),
     errors.ServiceError: (403, "consent-revoked", "The consent was revoked."),
 }
 CLASSES = [each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, ConcordError)]

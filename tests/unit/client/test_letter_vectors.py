@@ -23,6 +23,7 @@ from tests.unit.client.test_receipt import Texts
 ROOT = Path(__file__).resolve().parents[3] / "spec" / "vectors"
 KEYS: dict[str, Any] = json.loads((ROOT / "keys" / "keys.json").read_text())
 LETTER: dict[str, Any] = json.loads((ROOT / "letter" / "letter.json").read_text())
+DELEGATION: dict[str, Any] = json.loads((ROOT / "letter" / "delegation.json").read_text())
 SCOPE: dict[str, Any] = json.loads((ROOT / "letter" / "scope.json").read_text())
 
 REFUSALS: dict[str, type[errors.LetterError]] = {
@@ -33,12 +34,21 @@ REFUSALS: dict[str, type[errors.LetterError]] = {
     "revoked-device": errors.RevokedDeviceError,
     "signature": errors.SignatureMismatchError,
     "body": errors.BodyMismatchError,
+    "delegation": errors.DelegationError,
 }
 
 
 def history(name: str) -> list[SignedEntry]:
     entries = [KEYS["entries"][place] for place in KEYS["histories"][name]]
     return [SignedEntry(from_base64url(each["entry"]), from_base64url(each["signature"])) for each in entries]
+
+
+def histories(person: UUID) -> list[SignedEntry]:
+    """Ana's, who sends; and of the one in whose name she does."""
+    if person != parse_address(DELEGATION["address"].encode()).on_behalf_of:
+        return history("ana")
+    told = ((from_base64url(each["entry"]), from_base64url(each["signature"])) for each in DELEGATION["history"])
+    return [SignedEntry(*each) for each in told]
 
 
 def read(letter: str, identity: str, reader: str) -> tuple[OpenedLetter, bytes]:
@@ -48,7 +58,7 @@ def read(letter: str, identity: str, reader: str) -> tuple[OpenedLetter, bytes]:
         io.BytesIO(from_base64url(letter)),
         identities=[key],
         reader=UUID(reader),
-        sender_history=lambda _sender: history("ana"),
+        sender_history=histories,
         target=target,
     )
     return opened, target.getvalue()
@@ -126,3 +136,23 @@ def test_these_letters_open_with_a_doubt(why: str) -> None:
     assert body == from_base64url(LETTER["body"])
     assert opened.notice == PART_2_NOTICE
     assert len(opened.doubts) == 1, opened.doubts
+
+
+def test_the_letter_in_somebody_elses_name_opens_and_says_whose() -> None:
+    opened, body = read(DELEGATION["letter"], DELEGATION["identity"], DELEGATION["reader"])
+    assert body == from_base64url(LETTER["body"])
+    assert opened.statement.encode().decode() == DELEGATION["statement"]
+    assert opened.address.encode().decode() == DELEGATION["address"]
+    proof = opened.statement.delegation_proof
+    assert proof is not None
+    assert proof.signed().line.decode() == DELEGATION["delegation"]
+
+
+@pytest.mark.parametrize("why", DELEGATION["refused"])
+def test_these_letters_in_somebody_elses_name_are_refused(why: str) -> None:
+    kind, _, what = why.partition(": ")
+    with pytest.raises(REFUSALS[kind]) as caught:
+        read(DELEGATION["refused"][why], DELEGATION["identity"], DELEGATION["reader"])
+    assert caught.type is REFUSALS[kind]
+    if kind == "statement-mismatch":
+        assert caught.value.members == {"field": what}

@@ -82,9 +82,9 @@ class People:
         """The whole history."""
         return self.by_id[practitioner].history
 
-    def is_mine(self, party: Party) -> bool:
-        """Whether a party is oneself."""
-        return party.id == self.me
+    def is_side_of(self, party: Party, person: UUID | None) -> bool:
+        """Whether a party is oneself, or whom one writes for."""
+        return party.id == (person or self.me)
 
 
 class Desk:
@@ -98,7 +98,7 @@ class Desk:
         letters = Letters(
             cast(Any, self.gate), cast(Any, self.people), cast(Any, self.gate), self.profile, OwnKeys(ana.keyring)
         )
-        self.again = LettersAgain(letters, cast(Any, self.gate), ana.id)
+        self.again = LettersAgain(letters, ana.id)
         self.letter = self.keep(*write_letter(ana, noor, media_type=MEDIA_TYPE, consent=CONSENT, **sent))
 
     def keep(self, body: bytes, sealed: Any) -> UUID:

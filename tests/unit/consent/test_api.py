@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from services.consent.evidence import MAX_EVIDENCE_BYTES
 from tests.unit.consent.browser import SIGNED, Browser, body_of
-from tests.unit.consent.examples import COLLEAGUE, PHYSICIAN, PSYCHOLOGIST, STRANGER
+from tests.unit.consent.examples import COLLEAGUE, PATIENT, PHYSICIAN, PSYCHOLOGIST, STRANGER
 from tests.unit.consent.test_account import handle, letter_event
 from tests.unit.consent.world import FORM, World
 
@@ -275,6 +275,16 @@ def test_the_account_is_shown_to_the_parties(browser: Browser, world: World) -> 
     assert len(lines) == 3
     assert rest["next"] is None
     assert (lines[0]["event"], lines[0]["at"]) == ("released", "2026-11-23T12:00:00Z")
+
+
+def test_a_line_says_in_whose_name_the_letter_was_sent_and_to_which_team(browser: Browser, world: World) -> None:
+    consent, delegator, team = browser.active(), str(uuid4()), str(uuid4())
+    handle(world, letter_event(UUID(consent), patient=PATIENT, on_behalf_of=delegator, team=team, n=1))
+    handle(world, letter_event(UUID(consent), patient=PATIENT, n=2))
+    handle(world, letter_event(UUID(consent), patient=PATIENT, on_behalf_of=["not", "an", "id"], n=3))
+    page = browser.ask("GET", f"/v1/consents/{consent}/disclosures", PSYCHOLOGIST).get_json()
+    said = [(each["on_behalf_of"], each["team"]) for each in page["disclosures"]]
+    assert said == [(delegator, team), (None, None), (None, None)], "what cannot be read keeps no line from being shown"
 
 
 def test_the_document_declares_a_problem_for_every_route(browser: Browser) -> None:

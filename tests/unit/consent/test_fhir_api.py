@@ -185,6 +185,7 @@ def test_pages_hold_every_consent_once_and_in_bounds(
         "cursor=x",
         "_include=Consent:patient",
         "name=Jane",
+        "status=draft&status=active",
     ],
 )
 def test_a_search_that_is_not_understood_is_refused(fhir: Browser, query: str) -> None:

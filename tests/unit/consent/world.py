@@ -68,6 +68,8 @@ class Register:
 
     def __init__(self) -> None:
         self.struck_off: set[UUID] = set()
+        # Delegations that hold: who gave each, and to whom.
+        self.given: dict[UUID, tuple[Member, Member]] = {}
         self.away = False
 
     def knows(self, party: Party) -> bool:
@@ -80,6 +82,12 @@ class Register:
             raise PeerUnavailableError("directory")
         member = next((each for each in PEOPLE if each.practitioner == practitioner), None)
         return member and Affiliation(member, practitioner not in self.struck_off)
+
+    def delegator(self, delegation: UUID, delegate: Member) -> Member | None:
+        if self.away:
+            raise PeerUnavailableError("directory")
+        given = self.given.get(delegation)
+        return given[0] if given and given[1] == delegate else None
 
 
 class Steps:

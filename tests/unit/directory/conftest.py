@@ -32,6 +32,23 @@ def house(migrated: Path, tmp_path: Path) -> Iterator[House]:
     database.dispose()
 
 
+@pytest.fixture(scope="module")
+def _kept_house(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    path = tmp_path_factory.mktemp("kept") / "directory.db"
+    shutil.copyfile(migrated, path)
+    database = Database(f"sqlite:///{path}")
+    yield House(database)
+    database.dispose()
+
+
+@pytest.fixture
+def kept_house(_kept_house: House) -> House:
+    """A directory on SQLite that the tests of a module share: each is to make organizations of its own in it."""
+    _kept_house.barrier.open = True
+    _kept_house.barrier.asked.clear()
+    return _kept_house
+
+
 @pytest.fixture
 def postgresql(fresh_postgresql: Callable[[], str]) -> Iterator[Database]:
     """An empty database on PostgreSQL."""

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from concord_formats.identity_checks import Checked, IdentityCheck, SignedIdentityCheck, written
 from concord_formats.key_log import origin
+from concord_formats.signatures import SignedKind, to_base64url
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 from flask_openapi.openapi import OpenAPI
@@ -27,6 +29,7 @@ from services.chassis.wake import LocalNotifier
 from services.directory import enrolment, models
 from services.directory.app import create_app
 from services.directory.deps import Deps
+from services.directory.identity import by_operator
 from services.directory.rules.people import Role
 from services.directory.tokens import TokenKeys
 from tests.unit.chassis.hand_clock import HandClock
@@ -105,14 +108,13 @@ class House:
     def administrator(self, organization: UUID | None = None) -> Person:
         """An enrolled administrator, of a new organization unless one is given."""
         place = organization or enrolment.add_organization(self.deps, "North Clinic")
-        invited = enrolment.invite_administrator(self.deps, place, "Ada Admin")
+        checked = by_operator(self.deps, Checked.KNOWN_IN_PERSON, None)
+        invited = enrolment.invite_administrator(self.deps, place, "Ada Admin", checked)
         return self._enrolled(invited.code, place)
 
     def practitioner(self, by: Person, name: str = "Pia Practice", npi: str | None = None) -> Person:
         """An enrolled practitioner whom an administrator invited."""
-        person = enrolment.Person(Role.PRACTITIONER, name, npi)
-        caller = by.caller()
-        return self._enrolled(enrolment.invite(self.deps, caller, person).code, by.organization)
+        return self._enrolled(by.invites(name, npi).code, by.organization)
 
     def _enrolled(self, code: str, organization: UUID) -> Person:
         members = read_code(code)
@@ -142,6 +144,34 @@ class Person:
         """This person as a route hands them to a use case."""
 
         return Caller(self.id, self.organization, self.device.id, "administrator")
+
+    def invites(self, name: str, npi: str | None = None) -> enrolment.Invited:
+        """An invitation of a practitioner, with this administrator's word that they checked who that is."""
+        person = enrolment.Person(Role.PRACTITIONER, name, npi)
+        return enrolment.invite(self.house.deps, self.caller(), person, self.check(name=name, npi=npi))
+
+    def invitation(self, **members: Any) -> dict[str, Any]:
+        """The body of a request to invite."""
+        checked = {name: value for name, value in members.items() if name != "taxonomy"}
+        return {"role": "practitioner"} | members | {"identity": check_body(self.check(**checked))}
+
+    def check(self, **changed: Any) -> SignedIdentityCheck:
+        """This person's signed word who somebody is, some of it changed; `by` is a device that signs in the place of
+        their own.
+        """
+        by = changed.pop("by", self.device)
+        said = {
+            "v": 1,
+            "organization": self.organization,
+            "role": "practitioner",
+            "how": Checked.IN_PERSON_PHOTO_ID,
+            "checked_on": self.house.clock.now().date(),
+            "attestor": self.id,
+            "device": self.device.id,
+            "at": self.house.clock.now(),
+        } | changed
+        line = IdentityCheck(**said | {"name": written(said["name"])}).encode()
+        return SignedIdentityCheck(line, by.signing.sign(SignedKind.IDENTITY_CHECK, line))
 
     def now(self) -> int:
         """Seconds since 1970 by the house's clock."""
@@ -190,6 +220,11 @@ class Person:
         proof = self.proof(method, path, ath=digest(self.token))
         headers = {"Authorization": f"DPoP {self.token}", "DPoP": proof}
         return (client or self.house.client).open(path, method=method, headers=headers, **more)
+
+
+def check_body(signed: SignedIdentityCheck) -> dict[str, str]:
+    """The member of a request that carries an identity check."""
+    return {"line": to_base64url(signed.line), "signature": to_base64url(signed.signature)}
 
 
 def problem(answer: Any) -> tuple[int, str]:

@@ -11,10 +11,9 @@ from sqlalchemy import func, select, text
 
 from services.chassis import migrate
 from services.chassis.db import Database
-from services.directory import enrolment, models
+from services.directory import models
 from services.directory.rules.backups import GUESSES
 from services.directory.rules.pairings import OPEN_AT_ONCE
-from services.directory.rules.people import Role
 from services.directory.standing import revoke_in_force
 from tests.unit.directory.account import Account, TestDevice, body_of, read_code
 from tests.unit.directory.house import House, Person, problem
@@ -211,7 +210,7 @@ def test_of_two_accounts_that_enrol_one_device_key_at_once_one_does(place: House
     device = TestDevice()
 
     def enrol(name: str) -> Any:
-        made = enrolment.invite(place.deps, person.caller(), enrolment.Person(Role.PRACTITIONER, name))
+        made = person.invites(name)
         account = Account(UUID(str(made.practitioner)))
         body = {"practitioner": str(account.id), "secret": read_code(made.code)["secret"]}
         body |= body_of(account.first_entry(device))

@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from concord_formats.identity_checks import Checked
 from concord_formats.key_entries import EntryKind, SignedEntry
 from sqlalchemy import text
 
 from services.directory import enrolment
-from services.directory.rules.people import Role
+from services.directory.identity import by_operator
 from tests.unit.directory.account import Account, TestDevice, body_of, read_code, tampered
 from tests.unit.directory.house import House, Person, problem
 
@@ -26,7 +27,7 @@ def admin(house: House) -> Person:
 
 def invited(admin: Person, **changed: Any) -> dict[str, str]:
     """What the code of a new invitation holds."""
-    answer = admin.request("POST", "/v1/invitations", json=INVITATION | changed)
+    answer = admin.request("POST", "/v1/invitations", json=admin.invitation(**(INVITATION | changed)))
     assert answer.status_code == 201, answer.data
     return read_code(answer.get_json()["code"])
 
@@ -159,7 +160,7 @@ def test_a_device_belongs_to_one_account(house: House, admin: Person) -> None:
 
 def test_a_practitioner_cannot_invite(house: House, admin: Person) -> None:
     practitioner = house.practitioner(admin)
-    answer = practitioner.request("POST", "/v1/invitations", json=INVITATION)
+    answer = practitioner.request("POST", "/v1/invitations", json=practitioner.invitation(**INVITATION))
     assert problem(answer) == (403, "administrator-only")
 
 
@@ -176,7 +177,7 @@ def test_inviting_again_replaces_the_invitation(house: House, admin: Person) -> 
 def test_an_npi_is_enrolled_once_in_an_organization(house: House, admin: Person) -> None:
     code = invited(admin)
     enrol(house, code, Account(UUID(code["practitioner"])).first_entry(TestDevice()))
-    answer = admin.request("POST", "/v1/invitations", json=INVITATION)
+    answer = admin.request("POST", "/v1/invitations", json=admin.invitation(**INVITATION))
     assert problem(answer) == (409, "npi-taken")
 
 
@@ -203,22 +204,23 @@ def test_a_person_may_work_in_two_organizations(house: House, admin: Person) -> 
     ],
 )
 def test_a_wrong_member_of_an_invitation_is_named(admin: Person, changed: dict[str, str], field: str) -> None:
-    answer = admin.request("POST", "/v1/invitations", json=INVITATION | changed)
+    answer = admin.request("POST", "/v1/invitations", json=admin.invitation(**INVITATION) | changed)
     assert (problem(answer), answer.get_json()["field"]) == ((422, "invalid-field"), field)
 
 
 def test_an_invitation_is_good_for_seven_days(house: House, admin: Person) -> None:
-    answer = admin.request("POST", "/v1/invitations", json=INVITATION)
+    answer = admin.request("POST", "/v1/invitations", json=admin.invitation(**INVITATION))
     expires = datetime.fromisoformat(answer.get_json()["expires_at"])
     assert expires == house.clock.now() + timedelta(days=7)
 
 
 def test_the_operator_names_an_organization_that_exists(house: House) -> None:
+    checked = by_operator(house.deps, Checked.KNOWN_IN_PERSON, None)
     with pytest.raises(Exception, match="not-found"):
-        enrolment.invite_administrator(house.deps, uuid4(), "Ada Admin")
+        enrolment.invite_administrator(house.deps, uuid4(), "Ada Admin", checked)
 
 
 def test_a_name_is_kept_without_needless_spaces(house: House, admin: Person) -> None:
-    made = enrolment.invite(house.deps, admin.caller(), enrolment.Person(Role.PRACTITIONER, "  Pia   Practice "))
+    made = admin.invites("  Pia   Practice ")
     shown = admin.request("GET", f"/v1/practitioners/{made.practitioner}").get_json()
     assert shown["name"] == "Pia Practice"

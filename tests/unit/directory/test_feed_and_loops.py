@@ -40,7 +40,7 @@ def test_a_snapshot_holds_everybody_who_enrolled_with_devices_and_standing(house
     person.request("POST", f"/v1/practitioners/{person.id}/keys", json=body_of(person.account.adding(lost)))
     person.request("POST", f"/v1/devices/{lost.id}/revocation")
     admin.request("POST", f"/v1/practitioners/{person.id}/suspension")
-    admin.request("POST", "/v1/invitations", json={"role": "practitioner", "name": "Not Yet"})
+    admin.invites("Not Yet")
     first, *told, last = facts(house)
     assert first == {"epoch": str(house.events()[0].epoch), "seq": len(house.events())}
     assert last == {"end": len(told)}

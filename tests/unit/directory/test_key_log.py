@@ -16,9 +16,8 @@ from sqlalchemy import delete, insert, text
 from sqlalchemy.exc import DBAPIError
 
 from services.chassis import failpoints
-from services.directory import checkpoints, enrolment, key_log, models
+from services.directory import checkpoints, key_log, models
 from services.directory.key_tree import TREE, AlteredKeyLogError
-from services.directory.rules.people import Role
 from tests.unit.directory.account import Account, TestDevice, body_of, read_code
 from tests.unit.directory.grown_log import checkpoint, grown, leaves
 from tests.unit.directory.house import House, Person, problem
@@ -291,7 +290,7 @@ def test_a_tile_or_bundle_that_is_not_whole_is_given_to_no_cache(house: House) -
 
 def test_an_invitation_is_in_no_log(house: House) -> None:
     ada = house.administrator()
-    made = enrolment.invite(house.deps, ada.caller(), enrolment.Person(Role.PRACTITIONER, "Pia Practice"))
+    made = ada.invites("Pia Practice")
     assert len(leaves(house)) == 1
     secret, account = read_code(made.code)["secret"], Account(made.practitioner)
     body = {"practitioner": str(account.id), "secret": secret} | body_of(account.first_entry(TestDevice()))

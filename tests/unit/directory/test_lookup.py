@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.directory import enrolment
-from services.directory.rules.people import Role
 from tests.unit.directory.house import House, Person, problem
 
 NPI = "1234567893"
@@ -21,7 +20,7 @@ def admin(house: House) -> Person:
 
 def add(house: House, admin: Person, *names: str) -> None:
     for name in names:
-        enrolment.invite(house.deps, admin.caller(), enrolment.Person(Role.PRACTITIONER, name))
+        admin.invites(name)
 
 
 def names(answer: Any) -> list[str]:

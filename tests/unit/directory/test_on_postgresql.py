@@ -19,9 +19,8 @@ from sqlalchemy.exc import DBAPIError
 
 from services.chassis import migrate
 from services.chassis.db import Database
-from services.directory import checkpoints, enrolment, key_log, models
+from services.directory import checkpoints, key_log, models
 from services.directory.key_tree import TREE
-from services.directory.rules.people import Role
 from services.directory.tokens import TokenKeys
 from tests.unit.directory.account import Account, TestDevice, body_of, read_code
 from tests.unit.directory.grown_log import checkpoint, leaves
@@ -52,7 +51,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
 
 def test_of_two_who_enrol_at_once_one_wins(place: House) -> None:
     admin = place.administrator()
-    made = enrolment.invite(place.deps, admin.caller(), enrolment.Person(Role.PRACTITIONER, "Pia Practice"))
+    made = admin.invites("Pia Practice")
     secret = read_code(made.code)["secret"]
 
     def enrol() -> Any:
@@ -128,7 +127,7 @@ def test_the_database_itself_keeps_the_past(place: House, statement: str) -> Non
 def test_a_name_is_found_in_pages_here_too(place: House) -> None:
     admin = place.administrator()
     for name in ("Zoë Ångström", "zoe Second", "Åsa Third"):
-        enrolment.invite(place.deps, admin.caller(), enrolment.Person(Role.PRACTITIONER, name))
+        admin.invites(name)
     seen, query = [], {"limit": 1}
     while True:
         page = admin.request("GET", "/v1/practitioners", query_string=query).get_json()
@@ -195,7 +194,7 @@ def test_a_cosignature_that_comes_while_the_log_speaks_anew_takes_nothing_back(p
 
 def test_of_many_enrolments_that_race_the_one_that_wins_is_logged_alone(place: House) -> None:
     admin = place.administrator()
-    made = enrolment.invite(place.deps, admin.caller(), enrolment.Person(Role.PRACTITIONER, "Pia Practice"))
+    made = admin.invites("Pia Practice")
     secret = read_code(made.code)["secret"]
     accounts = [Account(made.practitioner) for _ in range(AT_ONCE)]
 

@@ -113,12 +113,12 @@ def outcomes(house: House, account: UUID, address: str, credential: bytes = WRON
 
 def test_an_account_that_is_not_there_reads_and_counts_like_a_wrong_code(house: House, owner: Person) -> None:
     empty = house.practitioner(owner)
-    invited = owner.request("POST", "/v1/invitations", json={"role": "practitioner", "name": "Ina Invited"})
+    invited = owner.invites("Ina Invited")
     wrong = outcomes(house, owner.id, "203.0.113.2")
     assert [each[:2] for each in wrong] == [(403, "recovery-refused")] * GUESSES + [(429, "too-many-guesses")] * 2
     assert wrong == outcomes(house, uuid4(), "203.0.113.3")
     assert wrong == outcomes(house, empty.id, "203.0.113.4")
-    assert wrong == outcomes(house, UUID(invited.get_json()["practitioner"]), "203.0.113.5")
+    assert wrong == outcomes(house, invited.practitioner, "203.0.113.5")
     assert wrong == outcomes(house, uuid4(), "203.0.113.6", RIGHT), "the code of another account is a wrong one"
 
 

@@ -129,9 +129,8 @@ def test_a_case_is_opened_by_an_administrator_of_the_organization_for_somebody_e
 
 
 def test_nobody_who_never_enrolled_or_is_suspended_is_recovered(ada: Person, person: Person) -> None:
-    invitation = {"role": "practitioner", "name": "Not Yet"}
-    invited = ada.request("POST", "/v1/invitations", json=invitation).get_json()["practitioner"]
-    answer = ada.request("POST", "/v1/recovery-cases", json={"practitioner": invited})
+    invited = ada.invites("Not Yet").practitioner
+    answer = ada.request("POST", "/v1/recovery-cases", json={"practitioner": str(invited)})
     assert problem(answer) == (409, "not-enrolled")
     ada.request("POST", f"/v1/practitioners/{person.id}/suspension")
     answer = ada.request("POST", "/v1/recovery-cases", json={"practitioner": str(person.id)})

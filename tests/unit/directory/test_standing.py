@@ -90,8 +90,7 @@ def test_a_suspended_administrator_administers_nothing(house: House, admin: Pers
 
 
 def test_an_invited_person_cannot_be_suspended(admin: Person) -> None:
-    invitation = {"role": "practitioner", "name": "Pia Practice"}
-    invited = admin.request("POST", "/v1/invitations", json=invitation).get_json()["practitioner"]
+    invited = admin.invites("Pia Practice").practitioner
     assert problem(admin.request("POST", f"/v1/practitioners/{invited}/suspension")) == (409, "not-enrolled")
 
 

@@ -41,13 +41,20 @@ def line(**changed: Any) -> bytes:
     return json.dumps({name: value for name, value in (GOOD | changed).items() if value is not ...}).encode()
 
 
+def _build(behalf: tuple[UUID, UUID] | None, **members: Any) -> Address:
+    on_behalf_of, delegation = behalf or (None, None)
+    return Address(on_behalf_of=on_behalf_of, delegation=delegation, **members)
+
+
 addresses = st.builds(
-    Address,
+    _build,
+    behalf=st.none() | st.tuples(st.uuids(), st.uuids()),
     v=st.just(1),
     letter=st.uuids(),
     sender=st.uuids(),
     device=st.uuids(),
     recipients=st.lists(st.uuids(), min_size=1, max_size=MAX_RECIPIENTS, unique=True).map(tuple),
+    team=st.none() | st.uuids(),
     patient=st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=26, max_size=26).map("pt_".__add__),
     consent=st.uuids(),
     consent_version=st.integers(1, 1_000_000),
@@ -104,6 +111,10 @@ def test_every_member_is_required_and_named(name: str) -> None:
         ("notice", "42 CFR part 2"),
         ("scope", {}),
         ("reply_to", "none"),
+        ("team", "intake"),
+        ("team", [GOOD["thread"]]),
+        ("delegation", "d1"),
+        ("on_behalf_of", "Dr. Rivera"),
         ("note", "hello"),
     ],
 )
@@ -122,6 +133,34 @@ def test_an_unknown_label_is_refused() -> None:
 
 def test_an_address_without_a_label_reason_is_written_as_it_always_was() -> None:
     assert b"label_reason" not in parse_address(line()).encode()
+
+
+def test_an_address_without_team_or_delegator_is_written_as_it_always_was() -> None:
+    encoded = parse_address(line()).encode()
+    assert not any(name in encoded for name in (b"team", b"on_behalf_of", b"delegation", b"null"))
+
+
+def test_a_letter_to_a_team_and_one_on_behalf_of_somebody_say_so() -> None:
+    team, delegator, delegation = (str(uuid4()) for _ in range(3))
+    read = parse_address(line(team=team, on_behalf_of=delegator, delegation=delegation))
+    assert (str(read.team), str(read.on_behalf_of), str(read.delegation)) == (team, delegator, delegation)
+    assert json.loads(read.encode())["on_behalf_of"] == delegator
+
+
+@pytest.mark.parametrize(
+    ("field", "members"),
+    [
+        ("delegation", {"delegation": str(uuid4())}),
+        ("delegation", {"on_behalf_of": str(uuid4())}),
+        ("on_behalf_of", {"on_behalf_of": GOOD["sender"], "delegation": str(uuid4())}),
+        ("on_behalf_of", {"on_behalf_of": "nobody", "delegation": str(uuid4())}),
+    ],
+    ids=["delegation-alone", "delegator-alone", "on-behalf-of-oneself", "no-id"],
+)
+def test_a_right_is_named_with_whose_it_is(field: str, members: dict[str, str]) -> None:
+    with pytest.raises(AddressError) as caught:
+        parse_address(line(**members))
+    assert caught.value.field == field
 
 
 def test_an_address_is_bounded() -> None:

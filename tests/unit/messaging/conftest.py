@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -21,11 +22,21 @@ from .world import World, sqlite
 PATIENT_SECONDS = 8.0
 
 
-@pytest.fixture
-def sqlite_database(tmp_path: Path) -> Iterator[Database]:
-    """A migrated SQLite database."""
-    database = sqlite(tmp_path)
+@pytest.fixture(scope="session")
+def migrated_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a migrated SQLite database that nobody writes to: to migrate takes longer than most tests do."""
+    folder = tmp_path_factory.mktemp("migrated")
+    database = sqlite(folder)
     migrate.upgrade(database, "messaging")
+    database.dispose()
+    return folder
+
+
+@pytest.fixture
+def sqlite_database(migrated_folder: Path, tmp_path: Path) -> Iterator[Database]:
+    """A migrated SQLite database."""
+    shutil.copytree(migrated_folder, tmp_path, dirs_exist_ok=True)
+    database = sqlite(tmp_path)
     yield database
     database.dispose()
 

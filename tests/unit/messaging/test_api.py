@@ -219,4 +219,5 @@ def test_the_openapi_document_declares_the_sealed_bodies(site: Site) -> None:
         "/v1/letters/{letter}/receipt",
         "/v1/inbox",
         "/v1/sent",
+        "/v1/teams/{team}/letters",
     }

@@ -12,7 +12,7 @@ from services.chassis import failpoints
 from services.chassis.db import Database
 from services.chassis.problems import Problem
 from services.messaging import models
-from services.messaging.gate import bounded
+from services.messaging.bounds import bounded
 from services.messaging.rules import State
 from tests.unit.chassis.plumbing import SECONDS, until
 

@@ -224,7 +224,7 @@ def test_every_process_of_a_database_is_one_enforcement_point(world: World) -> N
 def test_every_feed_event_that_the_others_speak_is_handled() -> None:
     """The bus binds exactly what the projections can apply: an event without a handler would stop the feed."""
     assert SUBSCRIPTION.types == set(events.CONSENT_HANDLERS) | set(events.DIRECTORY_HANDLERS)
-    assert len(SUBSCRIPTION.types) == 10
+    assert len(SUBSCRIPTION.types) == 14
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

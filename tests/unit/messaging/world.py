@@ -7,7 +7,7 @@ projections.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from services.chassis.auth import Caller
 from services.chassis.db import Database
 from services.chassis.event import Event
 from services.chassis.wake import LocalNotifier
-from services.messaging import desk, models, projections
+from services.messaging import claims_followed, desk, models, projections
 from services.messaging.gate import Lease
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -63,11 +63,19 @@ class FakeLeases:
         self.epoch = epoch
         self.seq = 0
         self.lapsed = False
+        self.late: list[Callable[[], None]] = []
+        self.asked = 0
 
     def usable(self, epoch: UUID, applied: int, incarnation: str | None) -> Lease | None:
         if self.lapsed or epoch != self.epoch or applied < self.seq:
             return None
         return FakeLease(self)
+
+    def catch_up(self) -> None:
+        """Hear what was told late, and count how often it was asked for."""
+        self.asked += 1
+        while self.late:
+            self.late.pop(0)()
 
 
 @dataclass
@@ -145,6 +153,21 @@ class World:
             grants=grants if grants is not None else [grant(*way, **changed) for way in ways],
         )
 
+    def delegate(self, delegator: Clinician, delegate: Clinician, **changed: Any) -> UUID:
+        """Let the directory tell of a delegation that covers the world's letters; its id."""
+        delegation: UUID = changed.pop("delegation", None) or uuid4()
+        self.told(claims_followed.delegation_given, **given(delegation, delegator, delegate, **changed))
+        return delegation
+
+    def join(self, team: UUID, *members: Clinician) -> None:
+        """Let the directory tell of members of a team, in their own organization."""
+        for who in members:
+            self.told(claims_followed.team_member_added, team=team, organization=who.organization, practitioner=who.id)
+
+    def leave(self, team: UUID, who: Clinician) -> None:
+        """Let the directory tell that a member was removed."""
+        self.told(claims_followed.team_member_removed, team=team, practitioner=who.id)
+
     def revoke(self) -> None:
         """Revoke the consent."""
         self.told(projections.consent_revoked, consent=self.consent, version=1)
@@ -215,6 +238,21 @@ def grant(discloser: Clinician, recipient: Clinician, **changed: Any) -> dict[st
         "sensitivity": ["general", "behavioral-health"],
         "valid_from": "2026-01-01T00:00:00Z",
         "valid_until": "2027-01-01T00:00:00Z",
+    }
+    return values | changed
+
+
+def given(delegation: UUID, delegator: Clinician, delegate: Clinician, **changed: Any) -> dict[str, Any]:
+    """A delegation, as it stands in an event and in a snapshot."""
+    values: dict[str, Any] = {
+        "delegation": delegation,
+        "delegator": delegator.id,
+        "delegate": delegate.id,
+        "purposes": ["treatment"],
+        "information": ["diagnoses", "medications"],
+        "sensitivity": ["general"],
+        "valid_from": "2026-11-01T00:00:00Z",
+        "valid_until": "2026-12-01T00:00:00Z",
     }
     return values | changed
 

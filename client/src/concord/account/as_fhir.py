@@ -31,6 +31,7 @@ OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 OBJECT_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
 SOURCE_TYPE = "http://terminology.hl7.org/CodeSystem/security-source-type"
+ROLE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 URI = "urn:ietf:rfc:3986"
 # Concord's own words for what happened, which HL7's say less exactly.
 EVENT = "urn:concord:event"
@@ -86,7 +87,7 @@ def _audit_event(entry: Entry, words: Wording) -> dict[str, Any]:
         "source": _source(),
         "entity": [_patient(event), _consent(event), _letter(event, words)],
     }
-    if remarks := words.remarks(event):
+    if remarks := words.remarks(entry):
         resource["outcomeDesc"] = ". ".join(remarks)
     return resource
 
@@ -103,10 +104,12 @@ def _agents(entry: Entry) -> list[dict[str, Any]]:
     opened = entry.event.kind == "opened"
     source = {"system": DCM, "code": "110153", "display": "Source Role ID"}
     destination = {"system": DCM, "code": "110152", "display": "Destination Role ID"}
-    return [
+    delegator = {"system": ROLE, "code": "DELEGATOR", "display": "delegator"}
+    agents = [
         _agent(entry.sender, source, requestor=not opened),
         _agent(entry.recipient, destination, requestor=opened),
     ]
+    return agents + ([_agent(entry.on_behalf_of, delegator, requestor=False)] if entry.on_behalf_of else [])
 
 
 def _agent(person: Person, role: dict[str, str], *, requestor: bool) -> dict[str, Any]:
@@ -146,6 +149,7 @@ def _letter(event: AccountEvent, words: Wording) -> dict[str, Any]:
         "information": ",".join(event.information),
         "sensitivity": ",".join(event.sensitivity),
         "line": str(event.n),
+        "team": str(event.team) if event.team else None,
         "notice": "42 CFR 2.32" if event.notice else None,
         "reason": event.reason,
         "label-reason": event.label_reason,

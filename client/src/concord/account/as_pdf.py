@@ -119,7 +119,7 @@ class _Paper(FPDF):
         # The last group of the id: the reference that stands on the patient's own copy of the form.
         reference = str(event.consent)[-12:]
         consent = words.say("consent", "version").format(reference=reference, version=event.consent_version)
-        happened = ". ".join([words.say("event", event.kind), *words.remarks(event)])
+        happened = ". ".join([words.say("event", event.kind), *words.remarks(entry)])
         day = f"{event.at:%Y-%m-%d %H:%M}"
         return [day, happened, entry.sender.whole, entry.recipient.whole, words.what(event), words.why(event), consent]
 
@@ -136,8 +136,9 @@ class _Paper(FPDF):
 
 
 def _names(sheet: AccountSheet) -> str:
-    people = (person for entry in sheet.entries for person in (entry.sender, entry.recipient))
-    return "".join([sheet.patient_name or "", *(person.whole for person in people)])
+    people = (each for entry in sheet.entries for each in (entry.sender, entry.recipient, entry.on_behalf_of) if each)
+    teams = (entry.team or "" for entry in sheet.entries)
+    return "".join([sheet.patient_name or "", *(person.whole for person in people), *teams])
 
 
 def _joins_or_turns(character: str) -> bool:

@@ -27,7 +27,8 @@ InUtc = Annotated[Moment, AfterValidator(lambda at: at.astimezone(UTC))]
 class AccountEvent(BaseModel):
     """What happened to a letter for one recipient. `kind` is released, refused, handed-out or opened, or a later word.
 
-    `basis` is `consent` or `emergency`; `notice` whether the letter carried the notice of 42 CFR 2.32.
+    `basis` is `consent` or `emergency`; `notice` whether the letter carried the notice of 42 CFR 2.32. `on_behalf_of`
+    is whose letter it was, when the sender wrote it for somebody else; `team` the team that it was for.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -48,6 +49,8 @@ class AccountEvent(BaseModel):
     notice: bool = False
     reason: Word | None = None
     label_reason: Word | None = None
+    on_behalf_of: UUID | None = None
+    team: UUID | None = None
 
     @property
     def emergency(self) -> bool:

@@ -15,6 +15,7 @@ from importlib import resources
 from concord_formats.plain_words import LANGUAGES, plain
 from concord_formats.vocabulary import Information, LabelReason, Purpose, Sensitivity
 
+from .entries import Entry
 from .event import AccountEvent
 
 
@@ -38,9 +39,24 @@ class Wording:
         """The brief statement of the purpose, 45 CFR 164.528(b)(2)(iv)."""
         return self._phrase(Purpose, event.purpose)
 
-    def remarks(self, event: AccountEvent) -> list[str]:
-        """What else is to be said of a line: the emergency first."""
-        said = [self.say("remark", "emergency")] if event.emergency else []
+    def remarks(self, entry: Entry) -> list[str]:
+        """What else is to be said of a line: the emergency first, then in whose name it was sent and to which team."""
+        said = [self.say("remark", "emergency")] if entry.event.emergency else []
+        return said + self._claims(entry) + self._reasons(entry.event)
+
+    def _claims(self, entry: Entry) -> list[str]:
+        """Of a letter that was refused it is what the sender claimed, and nobody but they may have known of it."""
+        refused = "-refused" if entry.event.kind == "refused" else ""
+        said = []
+        if entry.on_behalf_of:
+            names = {"sender": entry.sender.name, "delegator": entry.on_behalf_of.whole}
+            said.append(self.say("remark", f"on-behalf-of{refused}").format(**names))
+        if entry.team:
+            said.append(self.say("remark", f"team{refused}").format(team=entry.team))
+        return said
+
+    def _reasons(self, event: AccountEvent) -> list[str]:
+        said = []
         if event.reason:
             said.append(self.say("remark", "reason").format(reason=self.say("reason", event.reason)))
         if event.notice:

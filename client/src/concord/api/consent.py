@@ -163,6 +163,8 @@ class Disclosure(Answer):
     sensitivity: list[str]
     at: datetime
     reason: str | None = None
+    on_behalf_of: UUID | None = None
+    team: UUID | None = None
 
 
 class ConsentApi:
@@ -206,9 +208,10 @@ class ConsentApi:
         """Revoke. `status` is `revoked` once no letter can be released any more, `revoking` until then."""
         return dict(self._json("POST", f"/consents/{consent}/revocation"))
 
-    def consent(self, consent: UUID) -> Consent:
-        """One consent by id."""
-        return self._consent("GET", f"/consents/{consent}")
+    def consent(self, consent: UUID, delegation: UUID | None = None) -> Consent:
+        """One consent by id; by a `delegation` that was given to one, also a consent of its giver's."""
+        query = {"params": {"delegation": str(delegation)}} if delegation else {}
+        return self._consent("GET", f"/consents/{consent}", **query)
 
     def consents(self) -> Iterator[Consent]:
         """Every consent that one is a party to."""

@@ -7,15 +7,17 @@ it is used.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from concord_formats.identity_checks import Checked, SignedIdentityCheck
 from concord_formats.key_entries import SignedEntry
 from concord_formats.signatures import from_base64url, to_base64url
 
 from ..transport import Transport
 from .shapes import Answer, paged, readable
+from .single_sign_on import confirmed
 
 
 class Organization(Answer):
@@ -45,6 +47,27 @@ class Invitation(Answer):
     expires_at: datetime
 
 
+class RecordedCheck(Answer):
+    """How somebody's identity was checked before they were invited, as the directory shows it.
+
+    An administrator's has the signed line; the operator's, of an organization's first administrator, has none.
+    """
+
+    practitioner: UUID
+    how: Checked
+    checked_on: date
+    by: str
+    attestor: UUID | None = None
+    line: str | None = None
+    signature: str | None = None
+
+    def signed(self) -> SignedIdentityCheck | None:
+        """As bytes; None where nobody signed. Raises `SignatureError`."""
+        if self.line is None or self.signature is None:
+            return None
+        return SignedIdentityCheck(from_base64url(self.line), from_base64url(self.signature))
+
+
 class DirectoryApi:
     """Calls to `/directory`."""
 
@@ -52,9 +75,16 @@ class DirectoryApi:
         self._transport = transport
 
     def enrol(self, practitioner: UUID, secret: str, first: SignedEntry) -> Practitioner:
-        """Use an invitation. Raises `ServiceError` (`invitation-refused`, `already-enrolled`)."""
+        """Use an invitation. Raises `ServiceError` (`invitation-refused`, `already-enrolled`), `SingleSignOnError`."""
         body = {"practitioner": str(practitioner), "secret": secret, **_encoded(first)}
-        return Practitioner.model_validate(self._transport.anonymous("POST", "/directory/v1/enrolments", json=body))
+        by = {"purpose": "enrolment", "practitioner": str(practitioner), "secret": secret}
+        answer = confirmed(
+            self._transport,
+            first,
+            by,
+            lambda: self._transport.anonymous("POST", "/directory/v1/enrolments", json=body),
+        )
+        return Practitioner.model_validate(answer)
 
     def practitioner(self, practitioner: UUID) -> Practitioner:
         """One person by id."""
@@ -89,13 +119,34 @@ class DirectoryApi:
 
         Raises `ServiceError` (`key-entry-conflict`).
         """
-        return dict(self._json("POST", f"/practitioners/{practitioner}/keys", json=_encoded(entry)))
+        by = {"purpose": "device", "practitioner": str(practitioner)}
+        path = f"/practitioners/{practitioner}/keys"
+        return dict(confirmed(self._transport, entry, by, lambda: self._json("POST", path, json=_encoded(entry))))
 
-    def invite(self, *, role: str, name: str, npi: str | None, taxonomy: str | None) -> Invitation:
-        """As an administrator: invite a person to one's own organization."""
+    def invite(
+        self,
+        identity: SignedIdentityCheck,
+        *,
+        role: str,
+        name: str,
+        npi: str | None,
+        taxonomy: str | None,
+        look_alike: bool = False,
+    ) -> Invitation:
+        """As an administrator: invite a person to one's own organization; `identity` is one's word who they are.
+
+        It is signed by `concord.administration`. `look_alike`: who has a name that looks like this one is somebody
+        else. Raises `ServiceError` (`name-looks-alike`, `npi-taken`).
+        """
         body = {"role": role, "name": name, "npi": npi, "taxonomy": taxonomy}
-        given = {key: value for key, value in body.items() if value is not None}
+        given: dict[str, Any] = {key: value for key, value in body.items() if value is not None}
+        given |= {"look_alike": True} if look_alike else {}
+        given["identity"] = {"line": to_base64url(identity.line), "signature": to_base64url(identity.signature)}
         return Invitation.model_validate(self._json("POST", "/invitations", json=given))
+
+    def identity(self, practitioner: UUID) -> RecordedCheck:
+        """How somebody's identity was checked. Raises `ServiceError` (`not-found`: before checks were recorded)."""
+        return RecordedCheck.model_validate(self._json("GET", f"/practitioners/{practitioner}/identity"))
 
     def suspend(self, practitioner: UUID) -> dict[str, Any]:
         """As an administrator: stop every release to and from a person; answered once that is so."""

@@ -97,9 +97,14 @@ class MessagingApi:
         """Where a letter stands."""
         return LetterStatus.model_validate(self._json("GET", f"/letters/{letter}"))
 
-    def sent(self, *, after: str | None = None, limit: int = 50) -> tuple[list[LetterStatus], str | None]:
-        """Letters one has sent, newest last, and the cursor to go on from."""
-        page = self._json("GET", "/sent", params={"limit": str(limit)} | ({"after": after} if after else {}))
+    def sent(
+        self, *, after: str | None = None, limit: int = 50, on_behalf: bool = False
+    ) -> tuple[list[LetterStatus], str | None]:
+        """Letters one has sent, or `on_behalf`: that others sent in one's name; newest last, and the cursor to go on
+        from.
+        """
+        query = {"limit": str(limit)} | ({"after": after} if after else {})
+        page = self._json("GET", "/sent", params=query | ({"on_behalf": "true"} if on_behalf else {}))
         return [LetterStatus.model_validate(each) for each in page["letters"]], page.get("next")
 
     def post_receipt(self, letter: UUID, receipt: bytes, signature: bytes) -> None:

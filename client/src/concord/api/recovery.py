@@ -17,6 +17,7 @@ from concord_formats.signatures import SignatureError, from_base64url, to_base64
 from ..errors import MalformedBackupError, ServiceError
 from ..transport import Transport
 from .shapes import Answer
+from .single_sign_on import confirmed
 
 
 class StoredBackup(Answer):
@@ -88,7 +89,9 @@ class RecoveryApi:
             "entry": to_base64url(entry.entry),
             "signature": to_base64url(entry.signature),
         }
-        self._transport.anonymous("POST", "/directory/v1/recoveries/device", json=body)
+        by = {"purpose": "recovery", "practitioner": str(account), "secret": to_base64url(credential)}
+        path = "/directory/v1/recoveries/device"
+        confirmed(self._transport, entry, by, lambda: self._transport.anonymous("POST", path, json=body))
 
 
 def _by(account: UUID, credential: bytes) -> dict[str, str]:

@@ -19,6 +19,7 @@ from concord_formats.signatures import SignatureError, from_base64url, to_base64
 from ..errors import BadHistoryError
 from ..transport import Transport
 from .shapes import Answer, readable
+from .single_sign_on import confirmed
 
 _PATH = "/directory/v1/recovery-cases"
 
@@ -143,9 +144,10 @@ class RecoveryCasesApi:
         with readable():
             return str(answer["state"])
 
-    def complete(self, case: UUID, secret: str) -> Completion:
+    def complete(self, case: UUID, secret: str, account: UUID, waiting: SignedEntry) -> Completion:
         """Without a device: bring the new keys in force, once the delay is over. Again: waits again."""
-        answer = self._by_code(case, "completion", secret)
+        by = {"purpose": "recovery-case", "practitioner": str(account), "case": str(case), "secret": secret}
+        answer = confirmed(self._transport, waiting, by, lambda: self._by_code(case, "completion", secret))
         with readable():
             return Completion.model_validate(answer)
 

@@ -20,6 +20,7 @@ from .output import Json, show, show_rows
 from .recovery import KitFile, after_new_code, told
 from .session import Home, PassphraseFile, passphrase, profile, unlock
 from .sheets import check_place
+from .sign_on import NoBrowser, browsing
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
 def enroll(
     invitation: Annotated[Path | None, typer.Option(help="File with the invitation; - for standard input.")] = None,
     kit: KitFile = None,
+    no_browser: NoBrowser = False,
     home: Home = None,
     passphrase_file: PassphraseFile = None,
     json: Json = False,
@@ -40,7 +42,8 @@ def enroll(
     if kit is not None:
         check_place(kit)
     text = _read(invitation)
-    with Client.enrol(profile(home), text, passphrase(passphrase_file, new=True)) as client:
+    chosen = passphrase(passphrase_file, new=True)
+    with browsing(no_browser), Client.enrol(profile(home), text, chosen) as client:
         made = client.recovery_code or ""
         _show_me(client, json, told(made), recovery_code=grouped(made))
         after_new_code(client, made, kit)

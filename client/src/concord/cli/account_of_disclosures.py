@@ -6,6 +6,7 @@ comes from one's own sealed address book, and goes nowhere but into the file tha
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ import typer
 
 from ..account import MAX_BUNDLE_BYTES, Entry, Fetched, VerifiedAccount, entries
 from ..account import verify as verify_account
+from ..account.event import AccountEvent
 from ..account.files import Format, write, written_as
 from ..account.sheet import AccountSheet
 from ..client import Client
@@ -39,7 +41,7 @@ def show_account(
         fetched = client.accounts.fetch(patient)
         start = since.replace(tzinfo=UTC) if since else None
         events = [event for event in fetched.account.events if start is None or event.at >= start]
-        rows = [_row(entry) for entry in entries(events, partial(client.colleagues.person, fresh=False))]
+        rows = [_row(entry) for entry in _named(client, events)]
     if json:
         show(_summary(fetched.account) | {"first_use": fetched.first_use, "lines": rows}, "", as_json=True)
         return
@@ -97,13 +99,17 @@ def key(home: Home = None, passphrase_file: PassphraseFile = None, json: Json = 
     show({"key": pinned}, pinned or "No account was seen on this device yet: concord account show", as_json=json)
 
 
+def _named(client: Client, events: Iterable[AccountEvent]) -> list[Entry]:
+    return entries(events, partial(client.colleagues.person, fresh=False), client.teams.show)
+
+
 def _row(entry: Entry) -> dict[str, Any]:
     event = entry.event
     return {
         "date": f"{event.at:%Y-%m-%d %H:%M}",
         "event": event.kind,
-        "who": entry.sender.whole,
-        "to_whom": entry.recipient.whole,
+        "who": _sender(entry),
+        "to_whom": entry.recipient.whole + (f" (team {entry.team})" if entry.team else ""),
         "purpose": event.purpose,
         "labels": ", ".join((*event.information, *event.sensitivity)),
         "consent": f"{event.consent} v{event.consent_version}",
@@ -113,10 +119,16 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
+def _sender(entry: Entry) -> str:
+    delegator = entry.on_behalf_of
+    return f"{entry.sender.whole} on behalf of {delegator.name}" if delegator else entry.sender.whole
+
+
 def _sheet(client: Client, account: VerifiedAccount, language: str) -> AccountSheet:
     known = client.address_book.find(account.patient)
-    named = entries(account.events, partial(client.colleagues.person, fresh=False))
-    return AccountSheet(account, named, datetime.now(UTC), known.name if known else None, language)
+    return AccountSheet(
+        account, _named(client, account.events), datetime.now(UTC), known.name if known else None, language
+    )
 
 
 def _summary(account: VerifiedAccount) -> dict[str, Any]:

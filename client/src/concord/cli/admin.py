@@ -5,11 +5,13 @@ Owns the commands of an organization's administrator. Refuses to print an invita
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import typer
+from concord_formats.identity_checks import Checked
 
 from .output import Json, show
 from .session import Home, PassphraseFile, unlock
@@ -18,19 +20,29 @@ app = typer.Typer(help="For administrators: invite and suspend people of your or
 
 
 @app.command()
-def invite(
+def invite(  # noqa: PLR0913, PLR0917 - what an invitation says
     name: Annotated[str, typer.Option(help="The person's name.")],
+    checked: Annotated[Checked, typer.Option(help="How you made sure who they are.")],
+    checked_on: Annotated[
+        datetime | None, typer.Option(help="On which day [default: today].", formats=["%Y-%m-%d"])
+    ] = None,
     npi: Annotated[str | None, typer.Option(help="National Provider Identifier, ten digits.")] = None,
     taxonomy: Annotated[str | None, typer.Option(help="NUCC taxonomy code, such as 103T00000X.")] = None,
     role: Annotated[str, typer.Option(help="practitioner, administrator or privacy-officer.")] = "practitioner",
+    look_alike: Annotated[
+        bool, typer.Option("--look-alike", help="Who has a name that looks like this one is somebody else: you asked.")
+    ] = False,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the invitation to a file.")] = None,
     home: Home = None,
     passphrase_file: PassphraseFile = None,
     json: Json = False,
 ) -> None:
-    """Invite a person; give them the code on a way that only they can read."""
+    """Invite a person whose identity you checked; give them the code on a way that only they can read."""
+    day = checked_on.date() if checked_on else None
     with unlock(home, passphrase_file) as client:
-        invitation = client.directory.invite(role=role, name=name, npi=npi, taxonomy=taxonomy)
+        invitation = client.administration.invite(
+            name, checked, checked_on=day, role=role, npi=npi, taxonomy=taxonomy, look_alike=look_alike
+        )
     if output is None:
         show(invitation.model_dump(mode="json"), invitation.code, as_json=json)
         return

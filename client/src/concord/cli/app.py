@@ -22,6 +22,9 @@ from . import (
     admin,
     consent_draft,
     consent_fhir,
+    coverage,
+    delegation,
+    department,
     device,
     directory,
     emergency,
@@ -34,6 +37,7 @@ from . import (
     recovery,
     recovery_cases,
     restriction,
+    team,
     witness,
 )
 from .output import fail
@@ -56,6 +60,10 @@ app.add_typer(restriction.app, name="restriction")
 app.add_typer(account_of_disclosures.app, name="account")
 letters.register(app)
 letters_again.register(app)
+app.add_typer(team.app, name="team")
+app.add_typer(department.app, name="department")
+app.add_typer(delegation.app, name="delegation")
+app.add_typer(coverage.app, name="coverage")
 app.add_typer(emergency.app, name="emergency")
 app.command()(emergency.notices)
 app.add_typer(admin.app, name="admin")

@@ -7,7 +7,7 @@ book, or asked for.
 from __future__ import annotations
 
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -40,6 +40,7 @@ from .attestation import (
 )
 from .choices import party, words
 from .consent import ConsentId, app, show_consent_whole
+from .days import end_of
 from .declined import note_declined
 from .output import Json, note
 from .session import Home, PassphraseFile, unlock
@@ -189,15 +190,10 @@ def _self(client: Client, as_organization: bool) -> Party:
 def _window(until: datetime | None, expires_on: ExpiryEvent | None) -> tuple[datetime, datetime]:
     start = datetime.now(UTC)
     if until is not None:
-        return start, _end_of(until.date())
+        return start, end_of(until.date())
     if expires_on is None:
         raise typer.BadParameter("name the last day, or --expires-on", param_hint="--until")
     return start, start + timedelta(days=MAX_DAYS)
-
-
-def _end_of(day: date) -> datetime:
-    """Midnight after the last day, on the signer's own clock: a form says a day, and means its people's."""
-    return datetime.combine(day + timedelta(days=1), datetime.min.time()).astimezone()
 
 
 def _asked(what: str) -> str:

@@ -21,6 +21,7 @@ from ..devices.own_devices import Revoked, Rotated
 from ..errors import TransferMissingError
 from .output import Json, note, show, show_rows
 from .session import Home, PassphraseFile, passphrase, profile, unlock
+from .sign_on import NoBrowser, browsing
 
 app = typer.Typer(help="Your devices: add one, stop a lost one, change the key.", no_args_is_help=True)
 _UNKNOWN = (
@@ -53,6 +54,7 @@ def list_devices(home: Home = None, passphrase_file: PassphraseFile = None, json
 def add(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the code to a file.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is the right device.")] = False,
+    no_browser: NoBrowser = False,
     home: Home = None,
     passphrase_file: PassphraseFile = None,
     json: Json = False,
@@ -67,7 +69,8 @@ def add(
             client.adding.decline(opened.code)
             show({"added": False}, "Not added. Nothing was signed.", as_json=json)
             raise typer.Exit(1)
-        missed = client.adding.answer(opened.code, request)
+        with browsing(no_browser):
+            missed = client.adding.answer(opened.code, request)
     show({"added": True, "device": str(request.device.id)}, f"Device {request.device.id} is added.", as_json=json)
     if missed:
         note(_MISSED)

@@ -1,43 +1,25 @@
-"""`concord directory find`, `show`, `trust`.
+"""`concord directory show`, `trust`; the other commands of the group stand in `find` and `listing`.
 
-Owns the commands about colleagues. Refuses to trust changed keys without a fingerprint that was compared.
+Owns the commands about a colleague's keys. Refuses to trust changed keys without a fingerprint that was compared.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
-from .output import Json, note, show, show_rows
+from ..api import Practitioner
+from ..client import Client
+from ..errors import PinError, UncheckedIdentityError
+from . import listing
+from .find import find
+from .output import Json, note, show
 from .session import Home, PassphraseFile, unlock
 
-app = typer.Typer(help="Find colleagues and check their keys.", no_args_is_help=True)
-
-
-@app.command()
-def find(
-    text: Annotated[str, typer.Argument(help="A name or an NPI.")],
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    json: Json = False,
-) -> None:
-    """Find colleagues by name or NPI."""
-    with unlock(home, passphrase_file) as client:
-        rows = [
-            {
-                "id": str(person.id),
-                "name": person.name,
-                "npi": person.npi,
-                "taxonomy": person.taxonomy,
-                "organization": person.organization.name,
-                "organization_id": str(person.organization.id),
-                "status": person.status,
-            }
-            for person in client.colleagues.find(text)
-        ]
-    show_rows(rows, empty="Nobody by that name or NPI.", as_json=json)
+app = typer.Typer(help="Find colleagues and check their keys; keep your own entry.", no_args_is_help=True)
+app.command()(find)
 
 
 @app.command("show")
@@ -52,11 +34,30 @@ def show_colleague(
         person = client.colleagues.person(practitioner)
         pinned = client.colleagues.keys(practitioner)
         fingerprint = client.colleagues.fingerprint(practitioner)
+        identity, checked = _identity(client, person)
     value = person.model_dump(mode="json") | {"fingerprint": fingerprint, "first_use": pinned.first_use}
-    text = f"{person.name}, {person.organization.name} ({person.status})\n  fingerprint  {fingerprint}"
+    value["identity"] = identity
+    text = f"{person.name}, {person.organization.name} ({person.status})\n  fingerprint  {fingerprint}\n  {checked}"
     show(value, text, as_json=json)
     if pinned.first_use:
         note("First use: these keys are now pinned. Compare the fingerprint with your colleague, by voice.")
+
+
+def _identity(client: Client, person: Practitioner) -> tuple[dict[str, Any] | None, str]:
+    """How a colleague's identity was checked, for a program and for a person. Raises `UncheckedIdentityError`."""
+    try:
+        known = client.identities.of(person)
+    except UncheckedIdentityError:
+        raise
+    except PinError as error:  # about whoever checked, not about the colleague
+        return None, f"Who checked their identity cannot be verified: {error.message}"
+    if known is None:
+        return None, "No identity check is recorded: they were invited before there were any"
+    attestor = known.attestor and str(known.attestor)
+    value = {"how": str(known.how), "checked_on": str(known.checked_on), "attestor": attestor}
+    if known.attestor is None:
+        return value, known.words("the directory's operator, by its word alone")
+    return value, known.words(client.colleagues.name(known.attestor))
 
 
 @app.command()
@@ -71,3 +72,6 @@ def trust(
     with unlock(home, passphrase_file) as client:
         client.colleagues.trust(practitioner, fingerprint)
     show({"practitioner": practitioner, "trusted": True}, "The new keys are pinned.", as_json=json)
+
+
+listing.register(app)

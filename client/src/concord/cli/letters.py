@@ -1,7 +1,7 @@
-"""`concord send`, `resend`, `inbox`, `receipts`.
+"""`concord send`, `resend`.
 
-Owns the commands about letters, but their opening, which is in `opening`. Refuses to choose labels: it says which were
-found, and the sender declares.
+Owns the commands that send; their opening is in `opening`, their lists are in `letter_lists`. Refuses to choose labels:
+it says which were found, and the sender declares.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from ..documents import check
 from ..errors import LabelsLeftOutError
 from ..labels import Finding, Label, Proposal
 from ..letters import Draft, Sent
-from . import opening
+from . import letter_lists, opening
+from .addressing import with_covering
 from .choices import words
 from .opening import LetterId
-from .output import Json, note, progress, show, show_rows
+from .output import Json, note, progress, show
 from .session import Home, PassphraseFile, unlock
 
 # Of the places where a label was found, this many are told.
@@ -34,8 +35,9 @@ PLACES = 3
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the application."""
-    for command in (send, resend, inbox, receipts):
+    for command in (send, resend):
         app.command()(command)
+    letter_lists.register(app)
     opening.register(app)
 
 
@@ -49,6 +51,11 @@ def send(  # noqa: PLR0913, PLR0917 - the options of a letter
         LabelReason | None, typer.Option(help="Why labels that were found in the document are left out.")
     ] = None,
     to: Annotated[list[UUID] | None, typer.Option(help="A recipient's id [default: the consent's].")] = None,
+    to_team: Annotated[UUID | None, typer.Option(help="A team: it goes to each of its present members.")] = None,
+    on_behalf_of: Annotated[UUID | None, typer.Option(help="In whose name; they let you by a delegation.")] = None,
+    covering: Annotated[
+        bool, typer.Option("--covering", help="Also to who covers for a recipient who is away.")
+    ] = False,
     reply_to: Annotated[UUID | None, typer.Option(help="The letter that this one answers.")] = None,
     home: Home = None,
     passphrase_file: PassphraseFile = None,
@@ -67,7 +74,10 @@ def send(  # noqa: PLR0913, PLR0917 - the options of a letter
             recipients=tuple(to or ()),
             reply_to=reply_to,
             label_reason=label_reason,
+            team=to_team,
+            on_behalf_of=on_behalf_of,
         )
+        draft = with_covering(client, draft, covering=covering)
         found: list[Proposal] = []
         with progress("Sealing", size, quiet=json) as step, _saying_where(found):
             sent = client.letters.send(draft, step=step, proposed=found.append)
@@ -78,60 +88,6 @@ def resend(letter: LetterId, home: Home = None, passphrase_file: PassphraseFile 
     """Hand over again a letter whose sending was interrupted; it is never delivered twice."""
     with unlock(home, passphrase_file) as client:
         show_sent(client, client.letters.resend(letter), json)
-
-
-def inbox(
-    wait: Annotated[float, typer.Option(help="Seconds to wait for a letter when there is none.", min=0, max=25)] = 0,
-    after: Annotated[str | None, typer.Option(help="Only letters after this cursor.")] = None,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    json: Json = False,
-) -> None:
-    """List the letters that were released to you."""
-    with unlock(home, passphrase_file) as client:
-        entries, _ = client.letters.inbox(after=after, wait=wait)
-        rows = [
-            {
-                "letter": str(entry.letter),
-                "from": client.colleagues.name(entry.parsed_address.sender),
-                "patient": client.address_book.alias(entry.parsed_address.patient) or entry.parsed_address.patient,
-                "information": ", ".join(sorted(entry.parsed_address.information)),
-                "size": entry.size,
-                "released": f"{entry.released_at:%Y-%m-%d %H:%M}",
-                "opened": f"{entry.opened_at:%Y-%m-%d %H:%M}" if entry.opened_at else "no",
-                "cursor": entry.cursor,
-            }
-            for entry in entries
-        ]
-    show_rows(rows, empty="No letters.", as_json=json)
-
-
-def receipts(
-    letter: Annotated[UUID | None, typer.Option(help="Only this letter.")] = None,
-    home: Home = None,
-    passphrase_file: PassphraseFile = None,
-    json: Json = False,
-) -> None:
-    """What became of the letters that you sent:
-
-    released, fetched, opened, with each recipient's signed receipt checked.
-    """
-    with unlock(home, passphrase_file) as client:
-        lines = client.letters.status(letter) if letter else client.letters.receipts()
-        rows = [
-            {
-                "letter": str(line.letter),
-                "recipient": client.colleagues.name(line.recipient),
-                "state": line.state,
-                "reason": line.reason,
-                "released": _moment(line.released_at),
-                "fetched": _moment(line.fetched_at),
-                "opened": _moment(line.opened_at),
-                "receipt": "verified" if line.verified else line.doubt,
-            }
-            for line in lines
-        ]
-    show_rows(rows, empty="You have sent no letters.", as_json=json)
 
 
 @contextmanager
@@ -195,7 +151,3 @@ def _where(findings: Iterable[Finding]) -> Iterator[str]:
         # The code itself is not repeated: what goes to standard error may be kept in somebody's log.
         more = f" and {len(paths) - PLACES} more" if len(paths) > PLACES else ""
         yield f"found {label} at {', '.join(paths[:PLACES])}{more}"
-
-
-def _moment(moment: Any) -> str | None:
-    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else None

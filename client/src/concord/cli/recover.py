@@ -21,6 +21,7 @@ from ..recovery.code import read_code
 from ..recovery.kit import MAX_KIT_CHARACTERS, check_address
 from .output import Json, note, show
 from .session import Home, PassphraseFile, passphrase, profile
+from .sign_on import NoBrowser, browsing
 
 # A slip is told at once, by the code's own check characters; who makes more of them starts over with the sheet.
 _ASK_AT_MOST = 3
@@ -40,6 +41,7 @@ def recover(
     accept_older: Annotated[
         bool, typer.Option("--accept-older", help="Take a backup that is behind the account's keys.")
     ] = False,
+    no_browser: NoBrowser = False,
     home: Home = None,
     passphrase_file: PassphraseFile = None,
     json: Json = False,
@@ -50,7 +52,7 @@ def recover(
         raise AlreadyEnrolledError(chosen.home)
     kit = _kit(address, account, kit_file)
     given = passphrase(passphrase_file, new=not chosen.keyring.exists())  # an interrupted run goes on under its own
-    with Client.recover(chosen, kit, given, accept_older=accept_older) as client:
+    with browsing(no_browser), Client.recover(chosen, kit, given, accept_older=accept_older) as client:
         me, others = client.whoami(), _others(client)
         behind = client.backup.behind
     value = {

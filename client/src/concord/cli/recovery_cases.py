@@ -22,6 +22,7 @@ from ..private_files import replacing
 from ..recovery_cases.person import CaseProgress
 from .output import Json, note, show, show_rows
 from .session import Home, PassphraseFile, passphrase, profile, unlock
+from .sign_on import NoBrowser, browsing
 
 app = typer.Typer(
     help="All keys of somebody are lost: two administrators vouch for new ones. Its owner may refuse.",
@@ -105,6 +106,7 @@ def recover_case(
     code: Annotated[
         Path | None, typer.Option(help="File with the code; - for standard input [default: ask, the first time].")
     ] = None,
+    no_browser: NoBrowser = False,
     home: Home = None,
     passphrase_file: PassphraseFile = None,
     json: Json = False,
@@ -115,7 +117,9 @@ def recover_case(
         raise AlreadyEnrolledError(chosen.home)
     first = not chosen.keyring.exists()
     text = _code(code, first=first)
-    progress = Client.recover_case(chosen, text, passphrase(passphrase_file, new=first))
+    given = passphrase(passphrase_file, new=first)
+    with browsing(no_browser):
+        progress = Client.recover_case(chosen, text, given)
     value = {"practitioner": str(progress.account), "state": progress.state, "fingerprint": progress.fingerprint}
     show(value | {"effective_from": progress.effective_from}, _told(progress), as_json=json)
     if progress.state == "completed":

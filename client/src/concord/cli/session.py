@@ -21,6 +21,7 @@ from ..errors import PassphraseNeededError
 from ..profile import Profile
 from .aftercare import after
 from .key_log_remarks import tell_open, tell_reading
+from .listing_remarks import tell_stale
 
 Home = Annotated[
     Path | None,
@@ -52,6 +53,7 @@ def unlock(home: Path | None, passphrase_file: Path | None) -> Iterator[Client]:
         try:
             yield client
             after(client)
+            tell_stale(client)
         finally:
             tell_open(client)
 

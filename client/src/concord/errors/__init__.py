@@ -13,6 +13,7 @@ Owns the tree of errors; each has a `message` (what happened), a `hint` (what to
     │   │   └── RevokedDeviceError         the device had been revoked when it was signed
     │   ├── SignatureMismatchError     one half or both of the signature do not verify
     │   ├── BodyMismatchError          the document is not the one that was signed
+    │   ├── DelegationError            what should prove in whose name it was sent does not prove it
     │   ├── ReceiptError               a receipt does not prove that this letter was opened
     │   └── SealingError               a letter cannot be sealed as asked
     ├── DocumentError              a document is not what it should be (`element` names the place)
@@ -27,6 +28,7 @@ Owns the tree of errors; each has a `message` (what happened), a `hint` (what to
     │   ├── KeysChangedError           a colleague's identity key is not the pinned one
     │   │   ├── RecoveredKeysError         it was replaced by a recovery (`at`, `attested_by`)
     │   │   └── UnattestedRecoveryError    it was, and two administrators did not attest to that
+    │   ├── UncheckedIdentityError     an identity check was not signed by an administrator (`account`)
     │   ├── HistoryRewrittenError      a colleague's key history does not go on from the pinned one
     │   ├── BadHistoryError            a key history is malformed or wrongly signed
     │   ├── FingerprintMismatchError   the compared fingerprint is not that of these keys
@@ -57,6 +59,8 @@ Owns the tree of errors; each has a `message` (what happened), a `hint` (what to
     ├── UnreachableError           a service did not answer
     ├── EnrolmentError
     │   ├── InvitationError
+    │   ├── NotInvitedError            somebody cannot be invited as asked (`field`)
+    │   ├── SingleSignOnError          single sign-on did not confirm this device (`reason`)
     │   ├── NotEnrolledError
     │   └── AlreadyEnrolledError
     ├── RecoveryCaseError          a recovery case cannot go on as asked
@@ -77,6 +81,12 @@ Owns the tree of errors; each has a `message` (what happened), a `hint` (what to
     │   ├── RotationRaceError          another device changes the keys at the same moment, again and again
     │   ├── TooManyDevicesError        the account has as many devices as it may have
     │   └── UnknownDeviceError         no device of one's own in force has this id
+    ├── TeamError                  a team, a delegation or a covering colleague is not one to use as asked
+    │   ├── TeamMembershipError        somebody is no member, or is shown elsewhere by the key log
+    │   ├── TeamClosedError            nothing is sent to the team any more
+    │   ├── PendingError               what was ended is recorded, and not confirmed everywhere yet
+    │   └── NotDelegatedError          one has no right to send this in somebody's name (`beyond`)
+    ├── QuestionError              a question to the directory is empty, or too long
     ├── NoRecipientError           a consent has nobody to send to
     ├── EvidenceError              the signed form of a consent cannot be relied on
     ├── AccountError               an account of disclosures does not verify; do not rely on it
@@ -143,6 +153,7 @@ from .documents import (
     FormError,
     LabelsLeftOutError,
 )
+from .finding import QuestionError
 from .key_log import (
     ForkedLogError,
     HiddenRotationError,
@@ -168,10 +179,12 @@ from .keys import (
     RecoveredKeysError,
     StoreError,
     UnattestedRecoveryError,
+    UncheckedIdentityError,
     WrongPassphraseError,
 )
 from .letters import (
     BodyMismatchError,
+    DelegationError,
     ForwardedLetterError,
     LetterError,
     MalformedLetterError,
@@ -211,8 +224,17 @@ from .services import (
     EnrolmentError,
     InvitationError,
     NotEnrolledError,
+    NotInvitedError,
     ServiceError,
+    SingleSignOnError,
     UnreachableError,
+)
+from .teams import (
+    NotDelegatedError,
+    PendingError,
+    TeamClosedError,
+    TeamError,
+    TeamMembershipError,
 )
 from .witness import (
     WitnessError,
@@ -238,6 +260,7 @@ __all__ = [
     "ConcordError",
     "ConsentResourceError",
     "CountError",
+    "DelegationError",
     "DeviceError",
     "DocumentError",
     "EmergencyError",
@@ -271,7 +294,9 @@ __all__ = [
     "NoRecipientError",
     "NoRecoveryCodeError",
     "NotARecipientError",
+    "NotDelegatedError",
     "NotEnrolledError",
+    "NotInvitedError",
     "NothingToAttestError",
     "PairingCodeError",
     "PairingError",
@@ -279,8 +304,10 @@ __all__ = [
     "PairingOverError",
     "PairingTakenError",
     "PassphraseNeededError",
+    "PendingError",
     "PinError",
     "PortableError",
+    "QuestionError",
     "ReceiptError",
     "RecoveredKeysError",
     "RecoveryCaseError",
@@ -296,16 +323,21 @@ __all__ = [
     "SealingError",
     "ServiceError",
     "SignatureMismatchError",
+    "SingleSignOnError",
     "StalledLogError",
     "StatementMismatchError",
     "StoreError",
     "SwappedKeyError",
     "TamperedLetterError",
+    "TeamClosedError",
+    "TeamError",
+    "TeamMembershipError",
     "TooManyDevicesError",
     "TooManyGuessesError",
     "TransferError",
     "TransferMissingError",
     "UnattestedRecoveryError",
+    "UncheckedIdentityError",
     "UnknownDeviceError",
     "UnknownSignerError",
     "UnloggedKeyError",

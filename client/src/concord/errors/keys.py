@@ -90,6 +90,12 @@ class UnattestedRecoveryError(KeysChangedError):
     )
 
 
+class UncheckedIdentityError(PinError):
+    """What the directory shows of a colleague's identity check was not signed by an administrator of theirs."""
+
+    hint_by_default = "Send nothing. Call your colleague, and tell the directory's operator and your administrator."
+
+
 class HistoryRewrittenError(PinError):
     """A colleague's key history was cut short or changed behind what was pinned."""
 

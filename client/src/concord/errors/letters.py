@@ -60,6 +60,12 @@ class BodyMismatchError(LetterError):
     """The document's size or digest is not what was signed."""
 
 
+class DelegationError(LetterError):
+    """The letter says that it is sent in somebody else's name, and what it brings along does not prove it."""
+
+    hint_by_default = "Do not rely on this letter. Ask the colleague in whose name it came, by telephone."
+
+
 class ReceiptError(LetterError):
     """A receipt does not prove that its recipient opened this letter."""
 

@@ -93,6 +93,18 @@ class InvitationError(EnrolmentError):
     hint_by_default = "Copy the whole line that your administrator gave you, or ask for a new one."
 
 
+class NotInvitedError(EnrolmentError):
+    """Somebody cannot be invited as asked (`field`)."""
+
+    hint_by_default = "Mend what is named, and invite again: concord admin invite"
+
+
+class SingleSignOnError(EnrolmentError):
+    """The organization's single sign-on did not confirm this device (`reason`)."""
+
+    hint_by_default = "Do it again, and sign on as yourself. Your keys are kept; if it stays, ask your administrator."
+
+
 class NotEnrolledError(EnrolmentError):
     """Nobody is enrolled in this home folder."""
 

@@ -67,6 +67,14 @@ class KeyLog(FollowedLog):
                 self.refresh(within=0)
                 self._check_person(person)
 
+    def numbered(self, npi: str) -> list[UUID]:
+        """The practitioners' accounts that go by an NPI at the newest checkpoint, the newest first, some at most.
+
+        One person may have an account in several organizations. Raises what `refresh` raises.
+        """
+        self.refresh()
+        return self.read(lambda: self._numbered(npi))
+
     def newest(self, practitioner: UUID) -> Logged:
         """The binding of an account's newest entry at the last checkpoint. Raises `UnloggedKeyError`."""
         return self._newest(practitioner)[0]
@@ -140,6 +148,15 @@ class KeyLog(FollowedLog):
         if named:
             self._proven(named.leaf)
         return named
+
+    def _numbered(self, npi: str) -> list[UUID]:
+        named = map(self._named, self.mirror.numbered(npi, self.pinned.checkpoint.size))
+        # What an account was called once is not what it is called now.
+        return [each.account for each in named if each and (each.npi, each.role) == (npi, _PRACTITIONER)]
+
+
+# Whose entry takes the place of the public record with their number.
+_PRACTITIONER = "practitioner"
 
 
 def _own_signatures(note: str, key: VerifierKey) -> str:

@@ -23,7 +23,10 @@ from concord_formats.merkle import leaf_hash
 
 from . import tree
 from .mirror_file import MirrorDamagedError, MirrorFile
-from .names import folded
+from .names import folded, looks
+
+# Nobody has accounts in more organizations.
+MOST_NUMBERED = 20
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,15 @@ class Logged:
 
 @dataclass(frozen=True)
 class Named:
-    """Who the log says an account is, from the binding at `leaf`; `folded` is the name as it is compared."""
+    """Who the log says an account is, from the binding at `leaf`.
+
+    `folded` is the name as it is compared, `looks` what it looks like: several names may look like one.
+    """
 
     leaf: int
     account: UUID
     folded: str
+    looks: str
     npi: str | None
     organization: UUID
     role: str
@@ -100,19 +107,28 @@ class Mirror:
         """
         return next(iter(self._named("account = ?", (account.bytes,), size)), None)
 
-    def of_name(self, name: str, npi: str | None, size: int) -> list[Named]:
-        """Whom the first `size` leaves call by this (folded) name or number, newest first."""
-        return self._named("(folded = ? OR npi = ?)", (name, npi), size)
+    def like(self, named: Named, size: int) -> list[Named]:
+        """Whom the first `size` leaves call by this name or one that looks like it, or by this number, newest first."""
+        return self._named("(folded = ? OR looks = ? OR npi = ?)", (named.folded, named.looks, named.npi), size)
+
+    def numbered(self, npi: str, size: int) -> list[UUID]:
+        """Accounts that some of the first `size` leaves call by this number, the newest first, `MOST_NUMBERED` at most.
+
+        A directory can log one number a million times, and each is looked at.
+        """
+        query = "SELECT account FROM named WHERE npi = ? AND leaf < ? GROUP BY account ORDER BY max(leaf) DESC LIMIT ?"
+        with self._file.holding(size) as db:
+            return [UUID(bytes=account) for (account,) in db.execute(query, (npi, size, MOST_NUMBERED))]
 
     def _named(self, condition: str, values: tuple[object, ...], size: int) -> list[Named]:
         query = (
-            "SELECT leaf, account, folded, npi, organization, role FROM named "  # noqa: S608 - conditions are ours
+            "SELECT leaf, account, folded, looks, npi, organization, role FROM named "  # noqa: S608 - conditions are ours
             f"WHERE {condition} AND leaf < ? ORDER BY leaf DESC"
         )
         with self._file.holding(size) as db:
             return [
-                Named(leaf, UUID(bytes=account), called, npi, UUID(bytes=organization), role)
-                for leaf, account, called, npi, organization, role in db.execute(query, (*values, size))
+                Named(leaf, UUID(bytes=account), called, like, npi, UUID(bytes=organization), role)
+                for leaf, account, called, like, npi, organization, role in db.execute(query, (*values, size))
             ]
 
     def append(self, bindings: Iterable[tuple[bytes, Binding]]) -> None:
@@ -124,7 +140,7 @@ class Mirror:
                 "INSERT INTO binding VALUES (?, ?, ?, ?, ?)", (_entry(leaf, each) for leaf, _, each in leaves)
             )
             named = (_person(leaf, each) for leaf, _, each in leaves if each.name is not None)
-            db.executemany("INSERT INTO named VALUES (?, ?, ?, ?, ?, ?)", named)
+            db.executemany("INSERT INTO named VALUES (?, ?, ?, ?, ?, ?, ?)", named)
             kept = ((leaf, line) for leaf, line, each in leaves if each.account == self._keep)
             db.executemany("INSERT INTO kept VALUES (?, ?)", kept)
             tree.extend(db, size, [leaf_hash(line) for _, line, _ in leaves])
@@ -153,7 +169,8 @@ def _entry(leaf: int, binding: Binding) -> tuple[object, ...]:
 
 def _person(leaf: int, binding: Binding) -> tuple[object, ...]:
     organization = binding.organization.bytes if binding.organization else None
-    return leaf, binding.account.bytes, folded(binding.name or ""), binding.npi, organization, binding.role
+    name = binding.name or ""
+    return leaf, binding.account.bytes, folded(name), looks(name), binding.npi, organization, binding.role
 
 
-__all__ = ["Logged", "Mirror", "MirrorDamagedError", "Named"]
+__all__ = ["MOST_NUMBERED", "Logged", "Mirror", "MirrorDamagedError", "Named"]

@@ -22,17 +22,19 @@ CREATE TABLE binding (
     account BLOB, n INTEGER, leaf INTEGER, kind TEXT NOT NULL, entry BLOB NOT NULL, PRIMARY KEY (account, n, leaf)
 ) WITHOUT ROWID;
 CREATE TABLE named (
-    leaf INTEGER PRIMARY KEY, account BLOB NOT NULL, folded TEXT NOT NULL, npi TEXT, organization BLOB NOT NULL,
-    role TEXT NOT NULL
+    leaf INTEGER PRIMARY KEY, account BLOB NOT NULL, folded TEXT NOT NULL, looks TEXT NOT NULL, npi TEXT,
+    organization BLOB NOT NULL, role TEXT NOT NULL
 );
 CREATE INDEX named_account ON named (account);
 CREATE INDEX named_folded ON named (folded);
+CREATE INDEX named_looks ON named (looks);
 CREATE INDEX named_npi ON named (npi) WHERE npi IS NOT NULL;
 CREATE TABLE kept (leaf INTEGER PRIMARY KEY, line BLOB NOT NULL);
 CREATE TABLE size (single INTEGER PRIMARY KEY CHECK (single = 1), size INTEGER NOT NULL);
 INSERT INTO size VALUES (1, 0);
 """
-_VERSION = 1
+# One of an earlier version is read anew from the log.
+_VERSION = 2
 # Another process of this person's writes some bundles at once; longer than this it does not take.
 _WAIT_SECONDS = 30.0
 # What SQLite says of a disk that is full or may not be written, or of another process: the file itself may be whole.

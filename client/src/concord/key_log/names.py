@@ -1,12 +1,15 @@
-"""How names are compared: one person's name in two spellings is one name.
+"""How names are compared: one person's name in two spellings is one name, and some others look like it.
 
-Owns the folding. Refuses to find two different names alike: a name in another alphabet is another name.
+Owns the folding, by which a name is one's own, and what a name looks like. Refuses to take the second for the first: a
+name that looks like one's own is another name, and an alarm.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+
+from concord_formats.names import skeleton
 
 # Unicode's default-ignorable characters and the blank Braille pattern, which nobody sees. Those that turn the writing
 # stay, for they are seen: a name in the log has none of them.
@@ -26,4 +29,9 @@ def folded(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", _UNSEEN.sub("", once)).split())
 
 
-__all__ = ["folded"]
+def looks(name: str) -> str:
+    """What a name looks like, in whatever alphabet (UTS 39, section 4), without what is not seen."""
+    return skeleton(_UNSEEN.sub("", name))
+
+
+__all__ = ["folded", "looks"]

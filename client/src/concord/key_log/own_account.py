@@ -57,9 +57,9 @@ class OwnAccount:
         me = self._mirror.named(self._me, size)
         if me is None:
             return
-        others = self._mirror.of_name(me.folded, me.npi, size)
+        others = self._mirror.like(me, size)
         new = (each for each in others if each.leaf >= since or me.leaf >= since)
-        yield from name_alarms(self._me, new, me.npi)
+        yield from name_alarms(me, new)
 
     def _checked(self) -> Sequence[SignedEntry]:
         """One's own history; one that is not to be relied on counts as none, and everything logged is then news."""

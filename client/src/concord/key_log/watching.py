@@ -1,7 +1,8 @@
 """Watching one's own account in the log: what nobody else can notice for its owner.
 
 Owns what of the log is an alarm to its reader: an entry of one's own account that one's own history does not have, or
-that another device made; one's own name or number under another account; a recovery that was announced. Refuses to
+that another device made; one's own number, one's own name or one that looks like it under another account; a recovery
+that was announced. Refuses to
 judge who is right: two people may have one name.
 """
 
@@ -72,20 +73,31 @@ def newest_own(history: Sequence[SignedEntry], own: Own | None) -> Own | None:
     return Own(len(history), history[-1].digest)
 
 
-def name_alarms(me: UUID, named: Iterable[Named], npi: str | None) -> Iterator[Alarm]:
-    """Accounts that are not one's own and go by one's name or number: each once."""
+def name_alarms(me: Named, named: Iterable[Named]) -> Iterator[Alarm]:
+    """Accounts that are not one's own and go by one's number, one's name or one that looks like it: each once."""
     for each in named:
-        if each.account == me:
+        if each.account == me.account:
             continue
-        number = npi is not None and each.npi == npi
-        what = "NPI" if number else "name"
+        what, hint = _taken(me, each)
         yield Alarm(
             OWN_NAME,
             f"{each.account} {what}",
-            f"the account {each.account} in organization {each.organization} goes by your {what}",
-            _CALL if number else f"A namesake is no cause for alarm. {_CALL}",
+            f"the account {each.account} in organization {each.organization} goes by {_BY[what]}",
+            hint,
             {"leaf": each.leaf, "account": str(each.account)},
         )
+
+
+def _taken(me: Named, other: Named) -> tuple[str, str]:
+    """What of one's own another account has, in a word that stays the same, and what to do."""
+    if me.npi is not None and other.npi == me.npi:
+        return "NPI", _CALL
+    if other.folded == me.folded:
+        return "name", f"A namesake is no cause for alarm. {_CALL}"
+    return "look-alike", f"It is spelt otherwise, and a reader may take it for yours. {_CALL}"
+
+
+_BY = {"NPI": "your NPI", "name": "your name", "look-alike": "a name that looks like yours"}
 
 
 def _unknown(each: Logged, line: bytes | None) -> Alarm:

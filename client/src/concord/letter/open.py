@@ -34,6 +34,7 @@ from ..errors import (
     TamperedLetterError,
     UnknownSignerError,
 )
+from .delegated import check_proof
 from .scope import ConsentScope, doubts, due_notice
 from .signer import SenderKeys, Signer, find_signer, resolve
 from .sink import verified_into
@@ -100,11 +101,11 @@ def open_letter(
     """Check a letter and write its document to `target`, whole or not at all. Constant memory, one pass.
 
     `reader` is one's own id and `identities` one's own keys, old ones among them; `sender_history` gives the pinned
-    and checked keys of the sender. `log_doubts` holds the letter's proof against the key log, once it is known to be
-    the sender's: what it answers is shown before the document. A `target` that is a path gets the document by renaming
-    (mode 0600); a stream gets it from a sealed spool after the last check. `beforehand` is called after the last check
-    and before the document can be read; when it raises, nobody gets the document. Raises `LetterError`; whatever
-    `sender_history`, `log_doubts` and `beforehand` raise passes through.
+    and checked keys of the sender, and of the one in whose name they wrote. `log_doubts` holds the letter's proof
+    against the key log, once it is known to be the sender's: what it answers is shown before the document. A `target`
+    that is a path gets the document by renaming (mode 0600); a stream gets it from a sealed spool after the last check.
+    `beforehand` is called after the last check and before the document can be read; when it raises, nobody gets the
+    document. Raises `LetterError`; whatever `sender_history`, `log_doubts` and `beforehand` raise passes through.
     """
     letter = HashingReader(source)
     address_line, address = _read_address(letter)
@@ -117,6 +118,7 @@ def open_letter(
     _check_named(statement, _Reader(reader, identities))
     signer = _check_signer(statement, sender_history)
     _check_signature(signer, statement_line, signature)
+    check_proof(statement, sender_history)
     told = log_doubts(statement) if log_doubts else ()
     with verified_into(target) as sink:
         with _sealed_errors():

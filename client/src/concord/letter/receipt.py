@@ -93,7 +93,7 @@ def _check_bytes(receipt: Receipt, sent: SentLetters) -> None:
     try:
         known = sent.sha256(receipt.letter)
     except FileNotFoundError:
-        raise ReceiptError("the letter is no longer kept on this device, so its receipt cannot be checked") from None
+        raise ReceiptError("the letter is not kept on this device, so its receipt cannot be checked") from None
     if receipt.letter_sha256 != known:
         raise ReceiptError("the recipient opened other bytes than those that were sent")
 

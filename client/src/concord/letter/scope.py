@@ -86,8 +86,9 @@ class ConsentScope(BaseModel):
         for label in sorted(letter.sensitivity & _TYPES_FOR.keys()):
             if self.type not in _TYPES_FOR[label]:
                 yield f"a consent of type {self.type} does not open {label}"
-        if not _may_be(self.discloser, letter.sender):
-            yield "the scope lets somebody else disclose, not the sender"
+        if not _may_be(self.discloser, letter.on_behalf_of or letter.sender):
+            whom = "the sender" if letter.on_behalf_of is None else "the one in whose name it is sent"
+            yield f"the scope lets somebody else disclose, not {whom}"
         if not all(_may_be(self.recipient, person) for person in letter.recipients):
             yield "the scope names another recipient than the letter"
 

@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 from uuid import UUID
 
 from concord_formats.address import Address
+from concord_formats.delegations import DelegationError, unverified_delegation
 from concord_formats.key_entries import KeyEntry
 from concord_formats.signatures import SignedKind, to_base64url
 from concord_formats.vocabulary import PART_2_NOTICE
@@ -23,6 +24,7 @@ from pydantic import ValidationError
 from ..age import AgeError, HybridRecipient, encrypting_writer, parse_recipient
 from ..errors import BodyMismatchError, SealingError
 from ..signing import HybridSigningKey
+from .delegated import uncovered
 from .scope import is_part_2
 from .statement import MAX_BODY_BYTES, Enclosed, Statement, StatementBody, state
 from .streams import HashingWriter, Progress, pieces, reading
@@ -85,6 +87,21 @@ def check_enclosed(address: Address, enclosed: Enclosed) -> None:
         raise SealingError("labels that are left out take a reason, and a reason takes labels that are left out")
     if enclosed.labels_left_out & (address.information | address.sensitivity):
         raise SealingError("a label is declared and left out at once")
+    _check_delegation(address, enclosed)
+
+
+def _check_delegation(address: Address, enclosed: Enclosed) -> None:
+    """What every reader would refuse of a delegation; its signature is looked at where it is chosen."""
+    if (enclosed.delegation is None) is not (address.delegation is None):
+        raise SealingError("a letter in somebody's name takes their delegation, and a delegation takes such a letter")
+    if enclosed.delegation is None:
+        return
+    try:
+        lines = uncovered(unverified_delegation(enclosed.delegation.line), address)
+    except DelegationError:
+        raise SealingError("the delegation cannot be read") from None
+    if lines:
+        raise SealingError(f"the delegation does not allow the letter: {'; '.join(lines)}")
 
 
 _UNCOVERED = "Nothing was sent. See what the patient allowed: concord consent show"

@@ -15,7 +15,7 @@ from concord_formats.vocabulary import ExpiryEvent, Information, Sensitivity
 from .open import OpenedLetter
 from .scope import ConsentScope
 
-# From `practitioner:<id>` or `organization:<id>` to a name; it answers its argument when it knows none.
+# From `practitioner:<id>`, `organization:<id>` or `team:<id>` to a name; it answers its argument when it knows none.
 Naming = Callable[[str], str]
 Row = tuple[str, str]
 _WIDTH = 13
@@ -27,6 +27,7 @@ def before_the_document(opened: OpenedLetter, name: Naming) -> list[Row]:
     rows: list[Row] = []
     if opened.notice:
         rows.append(("Notice", opened.notice))
+    rows.extend(_in_whose_name(opened, name))
     if opened.scope:
         rows.extend(_scope(opened.scope, name))
     rows.extend(_left_out(opened))
@@ -49,6 +50,15 @@ def notice_file(opened: OpenedLetter, name: Naming) -> bytes:
         ("Contains", ", ".join(sorted((*statement.information, *statement.sensitivity)))),
     ]
     return (as_text([*before_the_document(opened, name), *about]) + "\n").encode()
+
+
+def _in_whose_name(opened: OpenedLetter, name: Naming) -> Iterator[Row]:
+    statement = opened.statement
+    if statement.on_behalf_of:
+        sender, delegator = (name(f"practitioner:{who}") for who in (statement.sender, statement.on_behalf_of))
+        yield "Sender", f"Sent by {sender} on behalf of {delegator}"
+    if statement.team:
+        yield "Recipient", f"To the team {name(f'team:{statement.team}')}"
 
 
 def _scope(scope: ConsentScope, name: Naming) -> Iterator[Row]:

@@ -14,9 +14,11 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from concord_formats.address import MAX_RECIPIENTS, Address, PatientToken, address_digest
+from concord_formats.delegations import MAX_DELEGATION_BYTES, SignedDelegation
 from concord_formats.key_entries import KeyEntry
 from concord_formats.lines import LineError, parse_line
 from concord_formats.scalars import FormatVersion, Id, Moment, Sha256
+from concord_formats.signatures import from_base64url, to_base64url
 from concord_formats.vocabulary import Information, LabelReason, Purpose, Sensitivity
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -24,7 +26,7 @@ from ..errors import MalformedLetterError, StatementMismatchError
 from .scope import ConsentScope, Notice
 
 # Twenty recipients of 160 bytes, a signing key of 2.6 KiB, a scope of 1.5 KiB, a proof of 8 KiB (more, as JSON writes
-# it) and the members of an address: a longer one is not ours.
+# it), a delegation of 7 KiB and the members of an address: a longer one is not ours.
 MAX_STATEMENT_BYTES = 48 * 1024
 # A path of twenty hashes, a checkpoint with two signatures and a binding are some two KiB.
 MAX_PROOF_CHARACTERS = 8 * 1024
@@ -55,19 +57,38 @@ class StatementBody(BaseModel):
     sha256: Sha256
 
 
+class DelegationProof(BaseModel):
+    """The delegation that a letter is sent under: its exact line and the delegator's signature, both in base64url."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    line: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=-(-MAX_DELEGATION_BYTES * 4 // 3))]
+    signature: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43,4498}$")]
+
+    @classmethod
+    def of(cls, signed: SignedDelegation) -> Self:
+        """As it travels."""
+        return cls(line=to_base64url(signed.line), signature=to_base64url(signed.signature))
+
+    def signed(self) -> SignedDelegation:
+        """As bytes. Raises `SignatureError`."""
+        return SignedDelegation(from_base64url(self.line), from_base64url(self.signature))
+
+
 Label = Information | Sensitivity
 
 
 @dataclass(frozen=True)
 class Enclosed:
-    """What a statement says beside the address: the consent's scope, the notice, the labels that were left out, and
-    the proof that the sender's keys stand in the key log (`concord_formats.log_proof`).
+    """What a statement says beside the address: the consent's scope, the notice, the labels that were left out, the
+    proof that the sender's keys stand in the key log (`concord_formats.log_proof`), and the delegation under which it
+    is sent in somebody else's name.
     """
 
     scope: ConsentScope | None = None
     notice: str | None = None
     labels_left_out: frozenset[Label] = frozenset()
     key_log: str | None = None
+    delegation: SignedDelegation | None = None
 
 
 class Statement(BaseModel):
@@ -75,6 +96,7 @@ class Statement(BaseModel):
 
     `labels_left_out` were found in the document and not declared, and `label_reason` says why: one is not there
     without the other. `key_log` is a tlog-proof of the sender's newest binding; it is read when a letter is opened.
+    `delegation_proof` is what lets the sender write in the name of `on_behalf_of`; see `letter.delegated`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -84,7 +106,11 @@ class Statement(BaseModel):
     sender: Id
     device: Id
     signing_key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43,4096}$")]
+    on_behalf_of: Id | None = None
+    delegation: Id | None = None
+    delegation_proof: DelegationProof | None = None
     recipients: Annotated[tuple[StatementRecipient, ...], Field(min_length=1, max_length=MAX_RECIPIENTS)]
+    team: Id | None = None
     patient: PatientToken
     consent: Id
     consent_version: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
@@ -110,6 +136,12 @@ class Statement(BaseModel):
             raise ValueError("a label is declared and left out at once")
         return self
 
+    @model_validator(mode="after")
+    def _delegation_is_whole(self) -> Self:
+        if len({part is None for part in (self.on_behalf_of, self.delegation, self.delegation_proof)}) > 1:
+            raise ValueError("in whose name, by which delegation and its proof stand together or not at all")
+        return self
+
     def encode(self) -> bytes:
         """The statement as one line of JSON, the exact bytes that are signed."""
         members = self.model_dump(mode="json", exclude_none=True)
@@ -130,7 +162,8 @@ def _sort_sets(members: dict[str, Any]) -> None:
 
 # The members that statement and address share and must agree on.
 _SHARED = (
-    *("letter", "sender", "device", "patient", "consent", "consent_version", "purpose"),
+    *("letter", "sender", "device", "on_behalf_of", "delegation", "team"),
+    *("patient", "consent", "consent_version", "purpose"),
     *("information", "sensitivity", "label_reason", "thread", "reply_to", "sealed_at"),
 )
 
@@ -163,6 +196,7 @@ def state(
         notice=enclosed.notice,
         labels_left_out=enclosed.labels_left_out or None,
         key_log=enclosed.key_log,
+        delegation_proof=DelegationProof.of(enclosed.delegation) if enclosed.delegation else None,
     )
 
 
@@ -194,6 +228,7 @@ __all__ = [
     "MAX_BODY_BYTES",
     "MAX_PROOF_CHARACTERS",
     "MAX_STATEMENT_BYTES",
+    "DelegationProof",
     "Enclosed",
     "Label",
     "Statement",

@@ -70,7 +70,7 @@ def check_recovery(
     entry, signed = entries[n - 1], history[n - 1]
     try:
         logged = _logged(bindings, entry, signed)
-        organization = _identity_at(bindings, entries[: n - 1], history).organization
+        organization = logged_identity(bindings, entries[: n - 1], history).organization
         if logged.organization != organization:
             raise _Unattested("the log moves the account into another organization with it")
         words = _words(entry, signed, attestations, logged)
@@ -100,14 +100,17 @@ def _logged(bindings: Bindings, entry: KeyEntry, signed: SignedEntry) -> Binding
     return logged
 
 
-def _identity_at(bindings: Bindings, entries: Sequence[KeyEntry], history: Sequence[SignedEntry]) -> Binding:
-    """Who the log says the owner of these entries is: where the newest identity among them came in."""
+def logged_identity(bindings: Bindings, entries: Sequence[KeyEntry], history: Sequence[SignedEntry]) -> Binding:
+    """Who the log says the owner of these entries is: where the newest identity among them came in.
+
+    `entries` are the first of a checked `history`, up to the moment in question. Raises `UnloggedKeyError`.
+    """
     named = [entry for entry in entries if entry.kind in _IDENTITY]
     if not named:
-        raise _Unattested("an attestor was not enrolled yet")
+        raise UnloggedKeyError("an attestor was not enrolled yet")
     found = bindings.binding(named[-1].account, named[-1].n)
     if (found.account, found.entry) != (named[-1].account, history[named[-1].n - 1].digest):
-        raise _Unattested("another entry of somebody concerned stands in the log")
+        raise UnloggedKeyError("another entry of somebody concerned stands in the log")
     return found
 
 
@@ -141,7 +144,7 @@ def _check_attestor(
     try:
         history = history_of(word.attestor)
         entries = [each for each in read_entries(history) if each.at <= word.at]
-        who = _identity_at(bindings, entries, history)
+        who = logged_identity(bindings, entries, history)
         signer = find_signer(history, word.device, word.at)
         read_attestation(signed, HybridPublicKey.decode(signer.signing_key))
     except (AttestationError, KeyEntryError, SignatureError, UnknownSignerError, PinError) as error:
@@ -150,4 +153,4 @@ def _check_attestor(
         raise _Unattested(f"{word.attestor} is no administrator of the account's organization")
 
 
-__all__ = ["Attested", "Bindings", "Histories", "check_recovery"]
+__all__ = ["Attested", "Bindings", "Histories", "check_recovery", "logged_identity"]

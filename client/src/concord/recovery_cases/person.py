@@ -114,7 +114,7 @@ class _Case:
                 progress = replace(progress, state=state)
             if progress.state not in {"announced", "completed"}:
                 return progress
-            done = self._api.complete(self.code.case, self.code.secret)
+            done = self._api.complete(self.code.case, self.code.secret, keyring.account, keyring.first_entry)
         return replace(progress, state=done.state, effective_from=done.effective_from or progress.effective_from)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from concord.account import entries, verify
 from concord.account.sheet import AccountSheet
 from concord.api import Organization, Practitioner
+from concord.api.teams import Team
 from concord.errors import ServiceError
 
 from tests.unit.client.account.log import RECIPIENT, SENDER, TOKEN, Log
@@ -25,11 +26,18 @@ def practitioner(id_: UUID, name: str, organization: Organization = PRACTICE) ->
     )
 
 
-PEOPLE = {SENDER: practitioner(SENDER, "Dr. Ana Silva"), RECIPIENT: practitioner(RECIPIENT, "Dr. Noor Haddad")}
+DELEGATOR, TEAM = UUID("5d1f3c9e-7a42-4c52-9a55-6b1c8d0e2f31"), UUID("0b8a5c54-2f0e-4a2b-8d0b-3f6a1c9e7d42")
+PEOPLE = {
+    SENDER: practitioner(SENDER, "Dr. Ana Silva"),
+    RECIPIENT: practitioner(RECIPIENT, "Dr. Noor Haddad"),
+    DELEGATOR: practitioner(DELEGATOR, "Dr. Bo Park"),
+}
 
 
 def full_log() -> Log:
-    """Everything that a line can be: each kind, an emergency, a refusal, a notice, labels left out."""
+    """Everything that a line can be: each kind, an emergency, a refusal, a notice, labels left out, a
+    letter that somebody sent for another to a team.
+    """
     log = Log()
     log.append(kind="released")
     log.append(kind="handed-out")
@@ -38,6 +46,7 @@ def full_log() -> Log:
     log.append(kind="released", basis="emergency", purpose="emergency", sensitivity=["part-2"], notice=True)
     log.append(kind="released", sensitivity=["substance-use", "sud-counseling-notes"], notice=True)
     log.append(kind="released", label_reason="ruled-out")
+    log.append(kind="released", on_behalf_of=str(DELEGATOR), team=str(TEAM))
     log.append(kind="forwarded", purpose="later-purpose", information=["later-kind"])
     return log
 
@@ -47,6 +56,7 @@ def sheet(
     *,
     blinded: frozenset[int] = frozenset(),
     people: dict[UUID, Practitioner] = PEOPLE,
+    team: str | None = "Intake",
     **changed: Any,
 ) -> AccountSheet:
     """The account of TOKEN, verified and named."""
@@ -57,5 +67,10 @@ def sheet(
             raise ServiceError(404, "not-found", "There is no such person.")
         return people[person]
 
+    def find_team(wanted: UUID) -> Team:
+        if team is None:
+            raise ServiceError(404, "not-found", "There is no such team.")
+        return Team(id=wanted, name=team, organization=PRACTICE, status="active")
+
     usual: dict[str, Any] = {"made_at": MADE_AT, "patient_name": PATIENT}
-    return AccountSheet(account, entries(account.events, find), **(usual | changed))
+    return AccountSheet(account, entries(account.events, find, find_team), **(usual | changed))

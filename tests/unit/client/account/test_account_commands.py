@@ -19,12 +19,13 @@ from concord.account.pinned_log import PinnedLog
 from concord.address_book import AddressBook
 from concord.age import HybridIdentity
 from concord.api import Practitioner
+from concord.api.teams import Team
 from concord.cli import account_of_disclosures as commands
 from concord.cli.app import main
 from concord.store import SealedStore
 
 from tests.unit.client.account.log import OTHER, TOKEN, Log, encoded, small_log
-from tests.unit.client.account.made import PATIENT, PEOPLE, full_log
+from tests.unit.client.account.made import PATIENT, PEOPLE, PRACTICE, TEAM, full_log
 
 IDENTITY = HybridIdentity.generate()
 
@@ -97,6 +98,10 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         assert not fresh, "an account is read while the key log stands still, too"
         return PEOPLE[person]
 
+    def find_team(team: UUID) -> Team:
+        assert team == TEAM
+        return Team(id=team, name="Intake", organization=PRACTICE, status="active")
+
     class Unlocked(SimpleNamespace):
         def __enter__(self) -> Unlocked:
             return self
@@ -104,7 +109,8 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         def __exit__(self, *_: object) -> None:
             pass
 
-    client = Unlocked(accounts=accounts, address_book=book, colleagues=SimpleNamespace(person=find))
+    colleagues, teams = SimpleNamespace(person=find), SimpleNamespace(show=find_team)
+    client = Unlocked(accounts=accounts, address_book=book, colleagues=colleagues, teams=teams)
     monkeypatch.setattr(commands, "unlock", lambda home, passphrase_file: client)
     monkeypatch.setattr(sys, "argv", [])
     return Office(service, accounts, tmp_path, capsys)
@@ -112,7 +118,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 def test_show_lists_the_account_by_date_and_pins_the_log(office: Office) -> None:
     told = office.json("show", "--patient", "blue-heron")
-    assert (told["last"], told["blinded"], told["first_use"]) == (8, 0, True)
+    assert (told["last"], told["blinded"], told["first_use"]) == (9, 0, True)
     assert [line["event"] for line in told["lines"]][:4] == ["released", "handed-out", "opened", "refused"]
     assert told["lines"][4]["basis"] == "EMERGENCY"
     assert told["lines"][0]["to_whom"] == "Dr. Noor Haddad, Riverside Health"
@@ -125,12 +131,12 @@ def test_show_lists_the_account_by_date_and_pins_the_log(office: Office) -> None
 
 def test_show_since_a_day(office: Office) -> None:
     assert office.json("show", "--patient", TOKEN, "--since", "2026-03-02")["lines"] == []
-    assert len(office.json("show", "--patient", TOKEN, "--since", "2026-03-01")["lines"]) == 8
+    assert len(office.json("show", "--patient", TOKEN, "--since", "2026-03-01")["lines"]) == 9
 
 
 def test_pages_are_fetched_at_one_checkpoint(office: Office) -> None:
     office.run("show", "--patient", TOKEN)
-    assert office.service.asked == [(None, 0), (8, 3), (8, 6)]
+    assert office.service.asked == [(None, 0), (9, 3), (9, 6)]
 
 
 @pytest.mark.parametrize(
@@ -170,12 +176,12 @@ def test_an_exported_account_verifies_offline(office: Office) -> None:
     first = office.exported("json")
     earlier = first.rename(first.with_name("earlier.json"))
     office.service.log.append(blinded=True)
-    office.service.blinded = frozenset({9})
+    office.service.blinded = frozenset({10})
     whole = office.exported("json")
     told = office.json("verify", str(whole), "--checkpoint", str(earlier), "--key", office.service.log.vkey)
-    assert (told["verified"], told["last"], told["blinded"], told["goes_on"]) == (True, 9, 1, True)
+    assert (told["verified"], told["last"], told["blinded"], told["goes_on"]) == (True, 10, 1, True)
     output, remarks = office.run("verify", str(whole))
-    assert f"Verified: 9 lines of {TOKEN}, 1 of them not for this reader." in output
+    assert f"Verified: 10 lines of {TOKEN}, 1 of them not for this reader." in output
     assert "The key is the file's own" in remarks
 
 

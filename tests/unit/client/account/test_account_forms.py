@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from tests.unit.client.account.log import CONSENT, RECIPIENT, SENDER, TOKEN, Log
-from tests.unit.client.account.made import PATIENT, PEOPLE, full_log, practitioner, sheet
+from tests.unit.client.account.made import DELEGATOR, PATIENT, PEOPLE, TEAM, full_log, practitioner, sheet
 
 SHEET = sheet()
 BLINDED = sheet(blinded=frozenset({2, 3}))
@@ -54,12 +54,12 @@ def test_a_row_has_date_recipient_address_description_and_purpose() -> None:
 
 
 def test_no_line_is_dropped_and_those_of_others_are_named() -> None:
-    assert [row["n"] for row in rows(as_csv(SHEET))] == [str(n) for n in range(1, 9)]
+    assert [row["n"] for row in rows(as_csv(SHEET))] == [str(n) for n in range(1, 10)]
     blinded = [row for row in rows(as_csv(BLINDED)) if row["event"].startswith("not shown")]
     assert [(row["n"], row["date"]) for row in blinded] == [("2", ""), ("3", "")]
     assert "Entries not shown: 2. They belong to permissions between others" in printed(as_pdf(BLINDED))
     tag = bundle(as_fhir(BLINDED))["meta"]["tag"][0]
-    assert (tag["code"], tag["display"]) == ("SUBSETTED", "2 of 8 lines are not for this reader")
+    assert (tag["code"], tag["display"]) == ("SUBSETTED", "2 of 9 lines are not for this reader")
     assert "meta" not in bundle(as_fhir(SHEET))
 
 
@@ -103,7 +103,7 @@ def test_no_cell_is_a_formula(name: str) -> None:
     for cell in (row["recipient"], row["patient"]):
         assert cell.lstrip()[:1] not in "=+-@＝＋－＠"
         assert cell.isprintable()
-    assert len(rows(as_csv(hostile))) == 8
+    assert len(rows(as_csv(hostile))) == 9
 
 
 @settings(deadline=None)
@@ -195,6 +195,43 @@ def test_each_kind_has_its_type_outcome_and_codes() -> None:
     codes = [code["code"] for code in notes["entity"][2]["securityLabel"]]
     assert {"SUD", "ETH", "substance-use", "sud-counseling-notes"} <= set(codes)
     assert "42CFRPart2" in [code["code"] for code in emergency["entity"][2]["securityLabel"]]
+
+
+def test_a_letter_that_somebody_sent_for_another_to_a_team_says_so_in_every_form() -> None:
+    row = rows(as_csv(SHEET))[7]
+    assert (row["sender"], row["on_behalf_of"], row["team"]) == ("Dr. Ana Silva", "Dr. Bo Park", "Intake")
+    said = "Sent by Dr. Ana Silva on behalf of Dr. Bo Park, Riverside Health"
+    for text in (row["remarks"], printed(as_pdf(SHEET))):
+        assert said in text
+        assert "To the team Intake" in text
+    event = bundle(as_fhir(SHEET))["entry"][7]["resource"]
+    assert said in event["outcomeDesc"]
+    delegator = event["agent"][2]
+    assert (delegator["type"]["coding"][0]["code"], delegator["name"]) == ("DELEGATOR", "Dr. Bo Park")
+    assert "Enviada por Dr. Ana Silva en nombre de Dr. Bo Park" in printed(as_pdf(sheet(language="es")))
+    assert {each["on_behalf_of"] + each["team"] for each in rows(as_csv(SHEET)) if each["n"] != "8"} == {""}
+
+
+def test_what_a_refused_letter_claimed_is_not_said_to_have_been_done() -> None:
+    log = Log()
+    log.append(kind="refused", reason="not-delegated", on_behalf_of=str(DELEGATOR), team=str(TEAM))
+    refused = sheet(log)
+    remarks = rows(as_csv(refused))[0]["remarks"]
+    for text in (remarks, printed(as_pdf(refused)), bundle(as_fhir(refused))["entry"][0]["resource"]["outcomeDesc"]):
+        assert "Dr. Ana Silva wanted to send it on behalf of Dr. Bo Park, Riverside Health" in text
+        assert "meant for the team Intake" in text
+        assert "Sent by" not in text
+
+
+def test_a_team_that_the_directory_does_not_know_is_named_by_id() -> None:
+    assert rows(as_csv(sheet(team=None)))[7]["team"] == str(TEAM)
+
+
+@pytest.mark.parametrize("name", ["=1+1", "＝1", "a\nb"])
+def test_no_teams_name_is_a_formula(name: str) -> None:
+    cell = rows(as_csv(sheet(team=name)))[7]["team"]
+    assert cell.isprintable()
+    assert cell[:1] not in "=＝"
 
 
 def test_what_the_log_says_is_what_the_forms_say() -> None:

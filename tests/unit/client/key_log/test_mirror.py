@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -63,10 +64,10 @@ def test_an_index_finds_accounts_and_names_up_to_a_size_and_forgets_what_is_cut(
     [found] = mirror.bindings(binding.account, 300)
     assert (found.leaf, found.n, found.entry) == (200, 1, binding.entry)
     assert mirror.bindings(binding.account, 200) == []
-    assert mirror.named(binding.account, 200) is None and mirror.of_name("s 200", None, 200) == []
     named = mirror.named(binding.account, 300)
     assert named and (named.folded, named.organization) == ("s 200", HARBOR)
-    assert [each.leaf for each in mirror.of_name("s 200", None, 300)] == [200]
+    assert mirror.named(binding.account, 200) is None and mirror.like(named, 200) == []
+    assert [each.leaf for each in mirror.like(named, 300)] == [200]
     mirror.truncate(200)
     assert mirror.bindings(binding.account, 200) == [] and mirror.named(binding.account, 200) is None
     for read in (mirror.bindings, mirror.named):  # what is not here is not what is not there
@@ -91,6 +92,15 @@ def _no_database(path: Path) -> None:
     path.write_bytes(b"not a database at all" * 400)
 
 
+def test_a_name_that_looks_like_another_is_found_beside_it(mirror: Mirror) -> None:
+    alike = [
+        binding.model_copy(update={"name": name}) for (_, binding), name in zip(LINES, ("S 1O", "S l0"), strict=False)
+    ]
+    mirror.append((b"line %d" % n, each) for n, each in enumerate(alike))
+    named = mirror.named(alike[0].account, 2)
+    assert named and [each.folded for each in mirror.like(named, 2)] == ["s l0", "s 1o"]
+
+
 def _another_version(path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 9")
@@ -104,13 +114,15 @@ def _without_a_tile(path: Path) -> None:
 def test_a_row_that_nobody_wrote_so_is_damage(tmp_path: Path, mirror: Mirror) -> None:
     mirror.append(LINES[:10])
     account = LINES[3][1].account
+    named = mirror.named(LINES[4][1].account, 10)
+    assert named
     with sqlite3.connect(tmp_path / "key-log.sqlite") as db:
         db.execute("UPDATE binding SET kind = 'of tomorrow' WHERE leaf = 3")
         db.execute("UPDATE named SET account = account || account, folded = 'x' WHERE leaf = 4")
     with pytest.raises(MirrorDamagedError):
         mirror.bindings(account, 10)
     with pytest.raises(MirrorDamagedError):
-        mirror.of_name("x", None, 10)
+        mirror.like(replace(named, folded="x"), 10)
 
 
 @pytest.mark.parametrize("damage", [_no_database, _another_version, _without_a_tile])

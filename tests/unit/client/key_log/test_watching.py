@@ -107,6 +107,30 @@ def test_ones_name_or_number_over_another_account(town: Town, log: KeyLog, named
     assert len(seen(log)) == 1
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("Dr. Аnа Whitfield", id="cyrillic"),
+        pytest.param("Dr. Ana VVhitfieId", id="latin"),
+        pytest.param("Dr. Ana Whitfïeld", id="an-accent"),
+    ],
+)
+def test_a_name_that_looks_like_ones_own_over_another_account(town: Town, log: KeyLog, name: str) -> None:
+    """What a colleague would not notice, its owner's client does."""
+    other = stranger(name, organization=HARBOR)
+    town.log.bind(other)
+    [alarm] = seen(log)
+    assert alarm.kind == "own-name" and not alarm.blocks
+    assert "looks like yours" in alarm.message and str(other.account) in alarm.message
+    town.fill(3)
+    assert len(seen(log)) == 1
+
+
+def test_a_name_that_only_sounds_like_ones_own_is_no_alarm(town: Town, log: KeyLog) -> None:
+    town.log.bind(stranger("Dr. Anna Whitfield"))
+    assert seen(log) == []
+
+
 def test_a_namesake_is_told_once_and_not_again_with_every_binding(
     town: Town, log: KeyLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select, update
 
+from services.chassis.event import Event
 from services.chassis.problems import Problem
 from services.consent import neutral_names, usecases
 from services.consent.models import GuessRow, PatientCodeRow, PatientSessionRow, VersionRow
@@ -115,6 +116,37 @@ def test_the_account_says_who_received_what_and_when(reader: Reader) -> None:
     assert "Nothing was shared." in page
     assert "medicines, doses" in page
     assert "November 23, 2026, 12:00 UTC" in page
+
+
+def test_the_account_says_in_whose_name_somebody_wrote(reader: Reader) -> None:
+    consent = reader.world.active()
+    data = {"on_behalf_of": str(PSYCHOLOGIST.practitioner), "n": 1}
+    event = Event.create("messaging", "care.concord.messaging.letter-released.v1", data, time=reader.world.clock.now())
+    reader.happened("released", consent, 1, body=event.encode())
+    reader.happened("released", consent, 2)
+    page = reader.signed_in().get("/account").text
+    assert page.count(" wrote on behalf of ") == 1
+    assert "Dr. Ana Whitfield, Riverside &lt;Family&gt; Medicine wrote on behalf of " in page
+
+
+@pytest.mark.parametrize(
+    ("event", "delegator", "said"),
+    [
+        ("refused", PSYCHOLOGIST.practitioner, "wanted to write on behalf of Noor Haddad"),
+        ("released", UUID(int=1), "wrote on behalf of somebody who has left"),
+    ],
+    ids=["a-claim-that-was-refused", "a-delegator-nobody-knows-any-more"],
+)
+def test_the_account_says_no_more_than_is_true_and_leaves_nothing_out(
+    reader: Reader, event: str, delegator: UUID, said: str
+) -> None:
+    consent = reader.world.active()
+    data = {"on_behalf_of": str(delegator), "n": 1}
+    told = Event.create("messaging", f"care.concord.messaging.letter-{event}.v1", data, time=reader.world.clock.now())
+    reader.happened(event, consent, 1, body=told.encode())
+    page = reader.signed_in().get("/account").text
+    assert said in page
+    assert page.count("on behalf of") == 1
 
 
 def test_a_long_account_comes_in_pages(reader: Reader) -> None:

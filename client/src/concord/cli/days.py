@@ -1,0 +1,35 @@
+"""Days on the command line: when one begins, and when it is over.
+
+Owns what a day means: that of this machine's own clock. Refuses times of day.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+FORMATS = ["%Y-%m-%d"]
+Until = Annotated[datetime, typer.Option(formats=FORMATS, help="The last day.")]
+Since = Annotated[
+    datetime | None, typer.Option("--from", formats=FORMATS, help="The first day [default: now].", show_default=False)
+]
+
+
+def start_of(day: date) -> datetime:
+    """The midnight with which a day begins."""
+    return datetime.combine(day, datetime.min.time()).astimezone()
+
+
+def end_of(day: date) -> datetime:
+    """Midnight after the last day, on the speaker's own clock: who says a day means theirs."""
+    return start_of(day + timedelta(days=1))
+
+
+def shown(moment: datetime) -> str:
+    """A moment as this machine's clock has it."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
+__all__ = ["FORMATS", "Since", "Until", "end_of", "shown", "start_of"]
