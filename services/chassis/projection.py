@@ -24,6 +24,7 @@ from .failpoints import reach
 from .inbox import Handler
 from .tables import FeedPositionRow
 
+Prepare = Callable[[Session, Sequence[Event]], None]
 LoadSnapshot = Callable[[Session, Iterator[dict[str, Any]]], None]
 
 
@@ -59,12 +60,15 @@ class Projection:
         apply: Mapping[str, Handler],
         load_snapshot: LoadSnapshot,
         model: type[FeedPositionRow],
+        prepare: Prepare | None = None,
     ) -> None:
+        """`prepare` is called with all that one transaction is about to apply: to take its locks in an order."""
         self.name = name
         self._database = database
         self._apply = apply
         self._load_snapshot = load_snapshot
         self._model = model
+        self._prepare = prepare
 
     def position(self) -> Position:
         """How far the feed is applied now."""
@@ -82,17 +86,15 @@ class Projection:
         """
         with self._database.transaction() as session:
             row = self._locked(session)
-            before, gap = row.applied, False
-            for event in sorted(events, key=lambda each: each.sequence or 0):
-                if event.epoch != row.epoch or (event.sequence or 0) <= row.applied:
-                    continue
-                if event.sequence != row.applied + 1:
-                    gap = True
-                    break
-                self._handler(event)(session, event)
+            due, gap = _due(row, events)
+            handlers = [self._handler(event) for event in due]
+            if due and self._prepare is not None:
+                self._prepare(session, due)
+            for event, apply in zip(due, handlers, strict=True):
+                apply(session, event)
                 session.flush()
-                row.applied = event.sequence
-            position = Position(row.epoch, row.applied, gap, row.applied != before)
+                row.applied = event.sequence or row.applied
+            position = Position(row.epoch, row.applied, gap, bool(due))
             reach("projection.before_commit")
         reach("projection.after_commit")
         return position
@@ -136,6 +138,18 @@ class Projection:
         first = insert(self._model).values(feed=self.name, epoch=None, applied=0)
         session.execute(first.on_conflict_do_nothing())
         return session.scalars(query).one()
+
+
+def _due(row: FeedPositionRow, events: Sequence[Event]) -> tuple[list[Event], bool]:
+    """Those events that are next, in order, and whether something later was offered while one before it is missing."""
+    due: list[Event] = []
+    for event in sorted(events, key=lambda each: each.sequence or 0):
+        if event.epoch != row.epoch or (event.sequence or 0) <= row.applied + len(due):
+            continue
+        if event.sequence != row.applied + len(due) + 1:
+            return due, True
+        due.append(event)
+    return due, False
 
 
 def _facts(lines: Iterator[dict[str, Any]], name: str) -> Iterator[dict[str, Any]]:

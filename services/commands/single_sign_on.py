@@ -38,7 +38,11 @@ def require_single_sign_on(
     secret = None if client_secret_file is None else _secret(client_secret_file)
     acts = _acts(data)
     acts.require_single_sign_on(organization, issuer, client_id, secret)
-    told = {"organization": str(organization), "issuer": issuer, "redirect_uri": acts.sign_on_redirect_uri(organization)}
+    told = {
+        "organization": str(organization),
+        "issuer": issuer,
+        "redirect_uri": acts.sign_on_redirect_uri(organization),
+    }
     show(told, f"Required. The provider sends people back to {told['redirect_uri']}", as_json)
 
 
@@ -59,7 +63,10 @@ def forget_single_sign_on(
 
 
 def _secret(file: Path) -> str:
-    text = file.read_text(encoding="utf-8").strip()
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:  # whose message would show a part of it
+        text = ""
     if not 0 < len(text) <= MAX_SECRET or not text.isprintable():
         fail(f"{file.name} holds no client secret", "It is one line, as the provider shows it")
     return text

@@ -189,7 +189,9 @@ def _secret_opens(session: Session, practitioner: UUID, secret: str) -> invitati
 
 
 def _use(deps: Deps, session: Session, practitioner: UUID, secret: str) -> Practitioner:
-    """Take the invitation, once. Raises problem 409 when somebody was faster."""
+    """Take the invitation, once. Raises problem 409 when somebody was faster, 403 when who invited counts no more."""
+    # The account before its invitation, as whoever invites the same person again does.
+    row = session.get_one(Practitioner, practitioner, with_for_update={"of": Practitioner})
     unused = update(Invitation).where(
         Invitation.practitioner_id == practitioner,
         Invitation.used_at.is_(None),
@@ -198,15 +200,17 @@ def _use(deps: Deps, session: Session, practitioner: UUID, secret: str) -> Pract
     taken = session.execute(unused.values(used_at=deps.clock.now()))
     if cast(CursorResult[Any], taken).rowcount != 1:
         raise Problem(409, "already-enrolled", "Already enrolled", "This invitation was used a moment ago.")
-    return session.get_one(Practitioner, practitioner, with_for_update={"of": Practitioner})
+    if not identity.still_counts(session, practitioner):
+        raise _refused()
+    return row
 
 
 def _activate(deps: Deps, session: Session, row: Practitioner, entry: KeyEntry, signed: SignedEntry) -> None:
     single_sign_on_admission.admit(deps, session, row, signed.digest)
     row.status = Status.ACTIVE
     row.standing_epoch, row.standing_seq = Number.of(events.practitioner_registered(deps.feed, session, row))
-    keys.record(deps, session, entry, signed)
     listings.of_account(session, deps, row)
+    keys.record(deps, session, entry, signed)
 
 
 def _named(name: str) -> str:
@@ -218,7 +222,10 @@ def _named(name: str) -> str:
 
 
 def _refused() -> Problem:
-    detail = "The invitation is unknown, used or expired. Ask the administrator of your organization for a new one."
+    detail = (
+        "The invitation is unknown, used or expired, or who invited is suspended, or their device revoked. "
+        "Ask the administrator of your organization for a new one."
+    )
     return Problem(403, "invitation-refused", "Invitation not accepted", detail)
 
 

@@ -27,7 +27,8 @@ from services.chassis.problems import Problem, invalid_field, not_found
 
 from . import keys
 from .deps import Deps
-from .models import IdentityCheckRow, Practitioner
+from .models import Device, IdentityCheckRow, Practitioner
+from .rules.people import DeviceStatus, Status
 
 # The attestor's device dates its word; as an attestation's.
 SKEW = timedelta(minutes=10)
@@ -104,6 +105,20 @@ def keep(
         row.attestor_id, row.device_id = said.attestor, said.device
         row.line, row.signature = signed.line, signed.signature
     session.merge(row)
+
+
+def still_counts(session: Session, practitioner: UUID) -> bool:
+    """Whether who checked is in force, and the device that signed, as for an attestation of a recovery: of who was
+    suspended, or whose device was stolen, no invitation is left that lets somebody in.
+
+    Both stay as they are until the caller's transaction ends. The operator's word counts, and that of before checks.
+    """
+    row = session.get(IdentityCheckRow, practitioner)
+    if row is None or row.attestor_id is None or row.device_id is None:
+        return True
+    device = session.get_one(Device, row.device_id, with_for_update={"read": True, "of": Device})
+    attestor = session.get_one(Practitioner, row.attestor_id, with_for_update={"read": True, "of": Practitioner})
+    return device.status == DeviceStatus.ACTIVE and attestor.status == Status.ACTIVE
 
 
 def of(deps: Deps, practitioner: UUID) -> IdentityCheckRow:

@@ -19,6 +19,7 @@ from . import specialty_names
 from .deps import Deps
 from .models import Coverage, Listing, ListingTag, Practitioner
 from .rules.freshness import is_stale
+from .rules.people import Status
 from .rules.specialties import CodeList, SpecialtyName
 from .rules.tags import AGE, LANGUAGE, SPECIALTY, Sorted
 
@@ -95,11 +96,15 @@ def _tags(session: Session, ids: Sequence[UUID]) -> dict[UUID, Sorted]:
 
 
 def _covers(session: Session, owners: Sequence[UUID], now: datetime) -> dict[UUID, Cover]:
-    """Who is away now, or will be."""
+    """Who is away now, or will be; nobody is sent to a colleague who was suspended since."""
     if not owners:
         return {}
     of = select(Coverage).where(Coverage.practitioner_id.in_(owners), Coverage.ends_at > now)
-    return {each.practitioner_id: Cover(each.covering, each.starts_at, each.ends_at) for each in session.scalars(of)}
+    return {
+        each.practitioner_id: Cover(each.covering, each.starts_at, each.ends_at)
+        for each in session.scalars(of)
+        if each.covering.status == Status.ACTIVE
+    }
 
 
 __all__ = ["Cover", "FoundListing", "present", "present_all", "present_both"]

@@ -106,14 +106,15 @@ def _page(found: usecases.SignOnReturned | None) -> Response:
         return _html("Nothing waits for this", f"This sign-on is over, or was never begun. {_AGAIN}", 400)
     if found.code is None:
         return _html("Not signed on", f"{_WHY[Reason(found.session.reason or Reason.INVALID)]} {_AGAIN}", 400)
-    return _html(found.code, f"{_BACK} {_GIVE_TO_NOBODY}", 200)
+    return _html("You are signed on", f"{_BACK} {_GIVE_TO_NOBODY}", 200, found.code)
 
 
-def _html(title: str, text: str, status: int) -> Response:
+def _html(title: str, text: str, status: int, code: str = "") -> Response:
+    shown_code = f"<p><strong>{escape(code)}</strong></p>" if code else ""
     page = (
         f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>Concord: {escape(title)}</title>'
         '<meta name="viewport" content="width=device-width"></head>\n'
-        f"<body><main><h1>{escape(title)}</h1><p>{escape(text)}</p></main></body>\n</html>\n"
+        f"<body><main><h1>{escape(title)}</h1>{shown_code}<p>{escape(text)}</p></main></body>\n</html>\n"
     )
     shown = Response(page, status=status, content_type="text/html; charset=utf-8")
     shown.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"

@@ -28,7 +28,7 @@ from .models import EnforcementPoint, FeedPosition
 
 QUEUE = "messaging"
 # Between two requests of one process that somebody's letter brought about, and the most that such a letter waits for.
-CATCH_UP_SECONDS = 0.2
+CATCH_UP_SECONDS = 0.05
 # The bus is the fast path of both feeds; whatever it loses or repeats, the leases make good.
 SUBSCRIPTION = Subscription(QUEUE, frozenset(CONSENT_HANDLERS) | frozenset(DIRECTORY_HANDLERS))
 _FOLLOWED: Mapping[str, tuple[Mapping[str, Handler], LoadSnapshot]] = {
@@ -40,7 +40,7 @@ _FOLLOWED: Mapping[str, tuple[Mapping[str, Handler], LoadSnapshot]] = {
 def projection_of(feed: str, database: Database) -> Projection:
     """A feed as it is applied to one database."""
     apply, load_snapshot = _FOLLOWED[feed]
-    return Projection(feed, database, apply, load_snapshot, FeedPosition)
+    return Projection(feed, database, apply, load_snapshot, FeedPosition, projections.take_turns)
 
 
 class Follower:

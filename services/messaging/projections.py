@@ -10,7 +10,7 @@ release and a revocation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,12 @@ from .claims_followed import put_delegation, put_member
 from .facts import grants_text, parties_text
 from .models import KnownConsent, KnownDelegation, KnownDevice, KnownMember, KnownPractitioner
 from .rules import Status
+
+
+def take_turns(session: Session, events: Sequence[Event]) -> None:
+    """Every turn that these changes need, before the first of them is made."""
+    told = (event.data.get(name) for event in events for name in ("consent", "practitioner", "delegation"))
+    turns.take_all(session, (UUID(each) for each in told if each is not None))
 
 
 def consent_activated(session: Session, event: Event) -> None:

@@ -28,8 +28,8 @@ class TeamInbox:
         self._gate = gate
 
     def page(self, reader: UUID, team: UUID, after: int, limit: int) -> list[Stored]:
-        """At most `limit` letters of a team to its member `reader` and others, after a place in its inbox, each with the
-        deliveries to all its recipients.
+        """At most `limit` letters of a team that were sealed to its member `reader`, after a place in its inbox, each
+        with the deliveries to all its recipients.
 
         Raises problem 404 for who is no member now, `GateClosedError`.
         """

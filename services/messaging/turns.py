@@ -5,7 +5,7 @@ change is made by the rows' own locks (`facts.py`), and holds without this.
 
 Whoever reads a row FOR SHARE joins those who share it already, past anybody who waits to change it. Under one busy
 consent there is always somebody, so its revocation would wait until the leases lapse. Advisory locks are queued: once a
-change has asked for its turn, gates that come later wait behind it.
+change has asked for its turn, gates that come later wait behind it. Whoever takes several takes them in one order.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ EVERYTHING = UUID(bytes=hashlib.sha256(b"concord: everything that gates share").
 
 
 def shared(ids: Iterable[UUID]) -> list[int]:
-    """The keys that a gate shares, for the parameter `turns`."""
-    return [_key(each) for each in (EVERYTHING, *ids)]
+    """The keys that a gate shares, for the parameter `turns`, in the order in which everybody takes them."""
+    return [_key(EVERYTHING), *sorted(map(_key, ids))]
 
 
 def waited_for() -> ColumnElement[int]:
@@ -47,6 +47,12 @@ def take(session: Session, each: UUID) -> None:
     connection = session.connection()
     if connection.dialect.name == "postgresql":
         connection.execute(_TAKE, {"turn": _key(each)})
+
+
+def take_all(session: Session, ids: Iterable[UUID]) -> None:
+    """Take the turns of several changes in the order in which gates share them, so that nobody waits in a circle."""
+    for each in sorted(set(ids), key=_key):
+        take(session, each)
 
 
 def _key(each: UUID) -> int:

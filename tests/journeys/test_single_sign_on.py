@@ -6,6 +6,7 @@ import json
 import webbrowser
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from concord import errors
 from concord.api.single_sign_on import shown_by
+from concord.cli import sign_on
 from concord.client import Client
 from concord.profile import Profile
 from concord.recovery import Kit
@@ -26,6 +28,7 @@ from tests.journeys.test_recovery import Terminal, terminal  # noqa: F401 - used
 from tests.journeys.world import World
 from tests.people import CHECKED, PASSPHRASE, WORK_FACTOR
 from tests.provider import Provider
+from tests.unit.directory.signing_on import code_in
 
 NETWORK = httpx.HTTPTransport.handle_request
 # What the services have no part in is tried in one world.
@@ -40,6 +43,7 @@ class Clinic:
     provider: Provider
     folder: Path
     opened: list[Client] = field(default_factory=list)
+    page: str = ""
 
     def __post_init__(self) -> None:
         self.organization = UUID(
@@ -83,13 +87,21 @@ class Clinic:
         return client
 
     def browser(self, who: str) -> Callable[[str], object]:
-        """Somebody at a browser, who signs on as `who`, and is sent back to the directory."""
+        """Somebody at a browser, who signs on as `who`, and is sent back to the directory; `page` is what they see."""
 
         def show(address: str) -> None:
             with httpx.Client(transport=self.world.transport()) as http:
-                http.get(self.provider.sign_on(address, who))
+                self.page = http.get(self.provider.sign_on(address, who)).text
 
         return show
+
+    def typed(self) -> str:
+        """The code that the browser shows, as its reader types it."""
+        return code_in(self.page)
+
+    def signing_on(self, who: str) -> AbstractContextManager[None]:
+        """While this lasts, somebody is at the device and at a browser."""
+        return shown_by(self.browser(who), self.typed)
 
 
 @pytest.fixture
@@ -114,7 +126,7 @@ def test_every_way_in_leads_by_the_provider(clinic: Clinic) -> None:
     with pytest.raises(errors.ServiceError) as bare:
         clinic.enrol(code, profile)
     assert bare.value.type == "single-sign-on-required"
-    with shown_by(clinic.browser("pia")):
+    with clinic.signing_on("pia"):
         pia = clinic.enrol(code, profile)
     assert pia.whoami().status == "active"
 
@@ -126,10 +138,10 @@ def test_every_way_in_leads_by_the_provider(clinic: Clinic) -> None:
     with ThreadPoolExecutor(1) as other:
         joining = other.submit(join, opened.encode())
         request = pia.adding.wait_for(opened)
-        with shown_by(clinic.browser("mallory")):
+        with clinic.signing_on("mallory"):
             refused("other-person", lambda: pia.adding.answer(opened, request))
         assert len(pia.colleagues.entry(pia.practitioner).devices) == 1
-        with shown_by(clinic.browser("pia")):
+        with clinic.signing_on("pia"):
             pia.adding.answer(opened, request)
         clinic.kept(joining.result(60))
 
@@ -142,18 +154,18 @@ def test_every_way_in_leads_by_the_provider(clinic: Clinic) -> None:
         return clinic.kept(Client.recover(profile, kit, PASSPHRASE, transport=way, work_factor=WORK_FACTOR))
 
     again = clinic.home()
-    with shown_by(clinic.browser("who found the sheet")):
+    with clinic.signing_on("who found the sheet"):
         refused("other-person", lambda: recover(again))
-    with shown_by(clinic.browser("pia")):
+    with clinic.signing_on("pia"):
         back = recover(again)
     assert len(back.colleagues.entry(pia.practitioner).devices) == 3
 
 
 def test_a_recovery_case_ends_at_the_provider_too(clinic: Clinic) -> None:
     """Two administrators who vouch for a stranger's keys do not bring them in by themselves."""
-    with shown_by(clinic.browser("second")):
+    with clinic.signing_on("second"):
         second = clinic.administrator("Second Office")
-    with shown_by(clinic.browser("pia")):
+    with clinic.signing_on("pia"):
         pia = clinic.enrol(clinic.invited("Dr. Pia Lund"))
     opened, profile = clinic.office.recovery_cases.open(pia.practitioner), clinic.home()
 
@@ -173,9 +185,9 @@ def test_a_recovery_case_ends_at_the_provider_too(clinic: Clinic) -> None:
             return True
 
     wait_for(bare, 60, "the delay to be over")
-    with shown_by(clinic.browser("mallory")):
+    with clinic.signing_on("mallory"):
         refused("other-person", step)
-    with shown_by(clinic.browser("pia")):
+    with clinic.signing_on("pia"):
         wait_for(lambda: step().state == "completed", 60, "the old devices to be stopped")
     back = clinic.kept(Client.unlock(profile, PASSPHRASE, transport=clinic.world.transport()))
     assert back.whoami().id == pia.practitioner
@@ -186,13 +198,13 @@ def test_while_the_provider_is_down_nobody_comes_in_and_work_goes_on(clinic: Cli
     code, profile = clinic.invited("Dr. Pia Lund"), clinic.home()
     clinic.provider.down()
     try:
-        with shown_by(clinic.browser("pia")), pytest.raises(errors.ServiceError) as down:
+        with clinic.signing_on("pia"), pytest.raises(errors.ServiceError) as down:
             clinic.enrol(code, profile)
         assert down.value.type == "provider-unreliable"
         assert clinic.office.whoami().status == "active", "who is in, is in"
     finally:
         clinic.provider.up()
-    with shown_by(clinic.browser("pia")):
+    with clinic.signing_on("pia"):
         assert clinic.enrol(code, profile).whoami().status == "active"
 
 
@@ -214,6 +226,7 @@ def test_as_it_is_typed(
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", route)
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(webbrowser, "open", clinic.browser("pia"))
+    monkeypatch.setattr(sign_on, "ask_code", clinic.typed)
     typed = terminal(tmp_path / "pia")
     output, told = typed.run("enroll", "--invitation", "-", "--json", typed=code)
     assert json.loads(output)["status"] == "active"

@@ -47,6 +47,8 @@ HINTS = {
     "restricted": "Leave that part out. See what was agreed with the patient: concord restriction list",
     "sender-suspended": _ADMINISTRATOR,
     "single-sign-on-other-person": "Sign on as yourself, or ask your administrator.",
+    "sign-on-code-refused": "Read the code in the browser again; else begin again.",
+    "sign-on-not-answered": "Sign on in the browser first.",
     "single-sign-on-required": "Do it where a browser can be opened: with the command line of Concord.",
     "too-large": "Send the document in parts.",
     "too-many-restrictions": "End those that one restriction would say in their place: concord restriction end",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -29,7 +29,10 @@ from concord_formats.signatures import HybridPublicKey, SignatureError
 from .api.directory import Practitioner, RecordedCheck
 from .errors import ServiceError, UncheckedIdentityError, UnknownSignerError, UnloggedKeyError
 from .letter.signer import find_signer
-from .recovery_cases.attested import ADMINISTRATOR, Bindings, logged_identity
+from .recovery_cases.attested import ADMINISTRATOR, SKEW, Bindings, logged_identity
+
+# An invitation is good for so long after it was signed.
+INVITED_FOR = timedelta(days=7)
 
 WORDS = {
     Checked.IN_PERSON_PHOTO_ID: "in person with photo ID",
@@ -90,11 +93,20 @@ class Identities:
     def _verified(self, person: Practitioner, recorded: RecordedCheck) -> KnownIdentity:
         signed = recorded.signed()
         if signed is None:
+            if person.role != ADMINISTRATOR:
+                raise IdentityCheckError("nobody signed it, and the operator invites administrators alone")
             return KnownIdentity(recorded.how, recorded.checked_on, None)
         said = unverified_identity_check(signed.line)
         _check_person(person, said)
+        self._check_time(person, said)
         self._check_attestor(said, signed)
         return KnownIdentity(said.how, said.checked_on, said.attestor)
+
+    def _check_time(self, person: Practitioner, said: IdentityCheck) -> None:
+        """It was signed for the invitation by which this account came in, and is not an earlier namesake's."""
+        enrolled = self._bindings.binding(person.id, 1)
+        if not said.at - SKEW <= enrolled.at <= said.at + INVITED_FOR + SKEW:
+            raise IdentityCheckError("it was signed for another invitation: its time is not that of the enrolment")
 
     def _check_attestor(self, said: IdentityCheck, signed: SignedIdentityCheck) -> None:
         history = self._history_of(said.attestor)

@@ -12,7 +12,12 @@ from concord.api import Practitioner
 from concord.api.directory import Organization, RecordedCheck
 from concord.errors import RecoveredKeysError, ServiceError, UncheckedIdentityError
 from concord.identity import Identities, KnownIdentity
-from concord_formats.identity_checks import Checked, IdentityCheck, SignedIdentityCheck
+from concord_formats.identity_checks import (
+    Checked,
+    IdentityCheck,
+    SignedIdentityCheck,
+    unverified_identity_check,
+)
 from concord_formats.signatures import SignedKind, to_base64url
 
 from tests.unit.client.lost import HARBOR, RIVERSIDE, FakeBindings
@@ -33,6 +38,7 @@ class Checks:
 
     def __post_init__(self) -> None:
         self.bindings.log(self.eve, "administrator")
+        self.bindings.log(self.ana)
         self.show(self.word())
 
     def word(self, **changed: Any) -> SignedIdentityCheck:
@@ -107,7 +113,31 @@ def test_what_was_signed_counts_and_not_what_the_directory_says_beside_it(checks
 
 def test_the_word_of_the_operator_is_told_as_nobodys_signature(checks: Checks) -> None:
     checks.show(None)
-    assert checks.of() == KnownIdentity(Checked.IN_PERSON_PHOTO_ID, DAY, None)
+    assert checks.of(role="administrator") == KnownIdentity(Checked.IN_PERSON_PHOTO_ID, DAY, None)
+
+
+@pytest.mark.parametrize("role", ["practitioner", "privacy-officer"])
+def test_the_operator_invites_administrators_alone(checks: Checks, role: str) -> None:
+    """A directory that leaves a signature out passes nobody's word for the operator's."""
+    checks.show(None)
+    checks.refused("administrators alone", role=role)
+
+
+@pytest.mark.parametrize(
+    ("after", "good"),
+    [(-11, False), (-9, True), (7 * 24 * 60 + 9, True), (7 * 24 * 60 + 11, False), (365 * 24 * 60, False)],
+    ids=lambda value: str(value),
+)
+def test_the_check_of_an_earlier_namesake_is_not_this_accounts(checks: Checks, after: int, good: bool) -> None:
+    """The same name, role and organization, without an NPI or with the same: a check counts for one enrolment."""
+    signed = checks.word()
+    checks.show(signed)
+    said = unverified_identity_check(signed.line)
+    checks.bindings.change(checks.ana, 1, at=said.at + timedelta(minutes=after))
+    if good:
+        assert checks.of() is not None
+    else:
+        checks.refused("another invitation")
 
 
 def test_who_was_invited_before_there_were_checks_has_none(checks: Checks) -> None:
@@ -154,6 +184,7 @@ def test_an_administrator_of_another_organization_checks_nobody(checks: Checks) 
 
 def test_an_administrator_whom_nobody_logged_checks_nobody(checks: Checks) -> None:
     checks.bindings.lines.clear()
+    checks.bindings.log(checks.ana)
     checks.refused("nowhere in the log")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from concord_formats.key_entries import SignedEntry
@@ -61,13 +63,34 @@ def required(house: House, organization: UUID, provider: Provider) -> None:
 
 def came_back(client: FlaskClient, address: str) -> Any:
     """What a browser is shown that is sent back to this address."""
-    return client.get(f"/v1/single-sign-on/callback?{query_of(address)}")
+    path = urlsplit(address).path.removeprefix("/directory")
+    return client.get(f"{path}?{query_of(address)}")
+
+
+def code_in(page: str) -> str:
+    """The code that a page shows."""
+    found = re.search(r"<strong>([0-9A-Z]{4}-[0-9A-Z]{4})</strong>", page)
+    assert found is not None, page
+    return found[1]
+
+
+def confirm(house: House, session: object, code: str) -> Any:
+    """The answer to a code, as the device gives it that began."""
+    return house.client.post(f"/v1/single-sign-on/{session}/confirmation", json={"code": code})
+
+
+def came_back_and_confirmed(house: House, begun: Any, address: str) -> Any:
+    """As `came_back`; the code on the page is typed into the device that began."""
+    shown = came_back(house.client, address)
+    if shown.status_code == 200:
+        assert confirm(house, begun["session"], code_in(shown.text)).status_code == 200
+    return shown
 
 
 def signed_on(newcomer: Newcomer, provider: Provider, who: str) -> dict[str, Any]:
     """Begun, and done as `who`; what the session says then."""
     begun = newcomer.begin().get_json()
-    came_back(newcomer.house.client, provider.sign_on(begun["authorization_url"], who))
+    came_back_and_confirmed(newcomer.house, begun, provider.sign_on(begun["authorization_url"], who))
     return status(newcomer.house, begun["session"])
 
 

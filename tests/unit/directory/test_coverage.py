@@ -70,6 +70,22 @@ def test_who_is_away_says_who_covers_and_everybody_sees_it(
     assert stranger.request("GET", f"/v1/practitioners/{ana.id}/coverage").get_json() == answer.get_json()
 
 
+def test_who_looks_for_somebody_is_sent_to_who_covers_and_to_nobody_who_was_suspended(
+    admin: Person, ana: Person, bo: Person, stranger: Person
+) -> None:
+    away(ana, ana, bo.id)
+    path = f"/v1/practitioners/{ana.id}/listing"
+
+    def shown() -> Any:
+        found = stranger.request("GET", "/v1/listings?name=Ana").get_json()["listings"]
+        return [each["coverage"] for each in found if each["practitioner"] == str(ana.id)]
+
+    assert ana.request("GET", path).status_code == 200
+    assert [each["covering"]["id"] for each in shown()] == [str(bo.id)]
+    admin.request("POST", f"/v1/practitioners/{bo.id}/suspension")
+    assert shown() == [None]
+
+
 def test_saying_it_again_takes_the_place_of_what_was_said(ana: Person, bo: Person, stranger: Person) -> None:
     away(ana, ana, bo.id)
     assert away(ana, ana, stranger.id, ends=3).status_code == 200, "a colleague of another organization covers as well"

@@ -11,7 +11,7 @@ from concord_formats.identity_checks import Checked
 from concord_formats.key_entries import EntryKind, SignedEntry
 from sqlalchemy import text
 
-from services.directory import enrolment
+from services.directory import enrolment, key_log, listings
 from services.directory.identity import by_operator
 from tests.unit.directory.account import Account, TestDevice, body_of, read_code, tampered
 from tests.unit.directory.house import House, Person, problem
@@ -104,7 +104,7 @@ def test_every_refused_invitation_reads_the_same(house: House, admin: Person, wr
         "type": "urn:concord:problem:invitation-refused",
         "title": "Invitation not accepted",
         "status": 403,
-        "detail": "The invitation is unknown, used or expired. "
+        "detail": "The invitation is unknown, used or expired, or who invited is suspended, or their device revoked. "
         "Ask the administrator of your organization for a new one.",
     }
 
@@ -179,6 +179,40 @@ def test_an_npi_is_enrolled_once_in_an_organization(house: House, admin: Person)
     enrol(house, code, Account(UUID(code["practitioner"])).first_entry(TestDevice()))
     answer = admin.request("POST", "/v1/invitations", json=admin.invitation(**INVITATION))
     assert problem(answer) == (409, "npi-taken")
+
+
+def test_whom_a_suspended_administrator_invited_stays_out_meanwhile(house: House, admin: Person) -> None:
+    """Who was stopped for good reason left no door open: their invitations are good for a week otherwise."""
+    other = house.administrator(admin.organization)
+    code = invited(admin)
+    signed = Account(UUID(code["practitioner"])).first_entry(TestDevice())
+    other.request("POST", f"/v1/practitioners/{admin.id}/suspension")
+    assert problem(enrol(house, code, signed)) == (403, "invitation-refused")
+    other.request("DELETE", f"/v1/practitioners/{admin.id}/suspension")
+    assert enrol(house, code, signed).status_code == 201
+    other.request("POST", f"/v1/practitioners/{admin.id}/suspension")
+    assert enrol(house, code, signed).status_code == 201, "the answer was lost; who is in, is in"
+
+
+def test_whom_a_stolen_device_invited_stays_out(house: House, admin: Person) -> None:
+    other = house.administrator(admin.organization)
+    code = invited(admin)
+    other.request("POST", f"/v1/devices/{admin.device.id}/revocation")
+    signed = Account(UUID(code["practitioner"])).first_entry(TestDevice())
+    assert problem(enrol(house, code, signed)) == (403, "invitation-refused")
+    assert enrol(house, invited(other), signed).status_code == 201, "another administrator invites them again"
+
+
+def test_the_key_log_is_locked_for_nothing_else(house: House, admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every enrolment waits for the log: what else is written is written before."""
+    code, order = invited(admin), []
+    for module, name in ((listings, "of_account"), (key_log, "record")):
+        act = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda *given, act=act, name=name, **more: (order.append(name), act(*given, **more))[1]
+        )
+    assert enrol(house, code, Account(UUID(code["practitioner"])).first_entry(TestDevice())).status_code == 201
+    assert order == ["of_account", "record"]
 
 
 def test_a_person_may_work_in_two_organizations(house: House, admin: Person) -> None:

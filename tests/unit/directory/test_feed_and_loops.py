@@ -108,6 +108,7 @@ def test_models_and_migrations_agree(house: House) -> None:
 OPEN_TO_ALL = {
     "get /.well-known/jwks.json",
     "get /.well-known/oauth-authorization-server",
+    "get /fhir/metadata",
     "get /log/checkpoint",
     "get /log/key",
     "get /log/tile/{tile}",
@@ -119,6 +120,9 @@ OPEN_TO_ALL = {
     "post /v1/recovery-cases/{case}/completion",
     "post /v1/recovery-cases/{case}/entry",
     "post /v1/recovery-cases/{case}/history",
+    "get /v1/single-sign-on/callback/{organization}",
+    "get /v1/single-sign-on/{session}",
+    "post /v1/single-sign-on",
     "post /v1/token",
 }
 

@@ -16,7 +16,17 @@ from services.directory.worker import sweep
 from tests.provider import Provider, query_of
 from tests.unit.directory.account import TestDevice, body_of
 from tests.unit.directory.house import House, Person, problem
-from tests.unit.directory.signing_on import CLIENT_ID, Newcomer, came_back, required, signed_on, status
+from tests.unit.directory.signing_on import (
+    CLIENT_ID,
+    Newcomer,
+    came_back,
+    came_back_and_confirmed,
+    code_in,
+    confirm,
+    required,
+    signed_on,
+    status,
+)
 
 DONE = {"status": "done", "reason": None}
 
@@ -56,7 +66,8 @@ def test_an_enrolment_waits_for_the_provider_and_then_passes(
     assert status(house, session) == {"status": "waiting", "reason": None}
     shown = came_back(house.client, identity_provider.sign_on(begun.get_json()["authorization_url"], "pia"))
     assert (shown.status_code, shown.content_type) == (200, "text/html; charset=utf-8")
-    assert "You may close this window" in shown.text
+    assert "give the code to nobody" in shown.text
+    assert confirm(house, session, code_in(shown.text)).get_json() == DONE
     assert status(house, session) == DONE
     assert pia.enrol().get_json()["status"] == "active"
 
@@ -73,7 +84,7 @@ def test_the_address_asks_for_a_code_with_pkce_and_shows_no_secret(pia: Newcomer
     }
     assert (asked["code_challenge_method"], asked["redirect_uri"]) == (
         "S256",
-        "http://concord.test/directory/v1/single-sign-on/callback",
+        f"http://concord.test/directory/v1/single-sign-on/callback/{pia.organization}",
     )
     assert pia.code["secret"] not in address
     assert pia.entry.digest not in address
@@ -114,7 +125,7 @@ def test_an_answer_that_is_replayed_finds_nothing(house: House, pia: Newcomer, i
     begun = pia.begin().get_json()
     address = identity_provider.sign_on(begun["authorization_url"], "pia")
     assert [came_back(house.client, address).status_code for _ in range(2)] == [200, 400]
-    assert status(house, begun["session"]) == DONE
+    assert status(house, begun["session"])["status"] == "answered"
 
 
 def test_an_answer_with_a_foreign_state_finds_nothing(house: House, ada: Person, identity_provider: Provider) -> None:
@@ -177,12 +188,12 @@ def test_a_further_device_needs_the_person_who_enrolled(
     entry = person.account.adding(device)
     assert problem(add(person, device, entry=entry)) == (403, "single-sign-on-required")
     begun = begin_for(person, entry.digest).get_json()
-    shown = came_back(house.client, identity_provider.sign_on(begun["authorization_url"], "mallory"))
+    shown = came_back_and_confirmed(house, begun, identity_provider.sign_on(begun["authorization_url"], "mallory"))
     assert "somebody else" in shown.text
     assert status(house, begun["session"])["reason"] == "other-person"
     assert problem(add(person, device, entry=entry)) == (403, "single-sign-on-required")
     begun = begin_for(person, entry.digest).get_json()
-    came_back(house.client, identity_provider.sign_on(begun["authorization_url"], "pia"))
+    came_back_and_confirmed(house, begun, identity_provider.sign_on(begun["authorization_url"], "pia"))
     assert add(person, device, entry=entry).status_code == 201
     person.account.removing(device)
     assert add(person, device, entry=person.account.entries[-1]).status_code == 201, "to revoke one needs none"
@@ -194,7 +205,7 @@ def test_who_enrolled_before_it_was_required_is_known_from_the_first_sign_on(
     for who, reason in (("ada", None), ("mallory", "other-person")):
         entry = ada.account.adding(TestDevice())
         begun = begin_for(ada, entry.digest).get_json()
-        came_back(house.client, identity_provider.sign_on(begun["authorization_url"], who))
+        came_back_and_confirmed(house, begun, identity_provider.sign_on(begun["authorization_url"], who))
         assert status(house, begun["session"])["reason"] == reason
         if reason is None:
             assert add(ada, TestDevice(), entry=entry).status_code == 201
@@ -247,7 +258,7 @@ def test_who_was_forgotten_is_known_anew(house: House, pia: Newcomer, identity_p
     assert [single_sign_on_admission.forget(house.deps, person.id) for _ in range(2)] == [True, False]
     entry = person.account.adding(TestDevice())
     begun = begin_for(person, entry.digest).get_json()
-    came_back(house.client, identity_provider.sign_on(begun["authorization_url"], "pia-again"))
+    came_back_and_confirmed(house, begun, identity_provider.sign_on(begun["authorization_url"], "pia-again"))
     assert add(person, TestDevice(), entry=entry).status_code == 201
 
 
@@ -302,3 +313,66 @@ def test_what_is_no_provider_is_not_required(house: House, identity_provider: Pr
             house.deps, uuid4(), single_sign_on_requirement.Provider(identity_provider.issuer, CLIENT_ID)
         )
     assert Newcomer.of(house.administrator(organization)).enrol().status_code == 201
+
+
+def test_who_signed_on_at_an_address_that_somebody_sent_lets_no_device_in(
+    house: House, pia: Newcomer, identity_provider: Provider
+) -> None:
+    """Mallory found the invitation, begins for keys of their own, and sends Pia the address: she signs on as herself."""
+    begun = pia.begin().get_json()
+    shown = came_back(house.client, identity_provider.sign_on(begun["authorization_url"], "pia"))
+    assert shown.status_code == 200
+    assert status(house, begun["session"]) == {"status": "answered", "reason": None}
+    assert problem(pia.enrol()) == (403, "single-sign-on-required")
+
+
+def test_five_wrong_codes_end_a_session(house: House, pia: Newcomer, identity_provider: Provider) -> None:
+    begun = pia.begin().get_json()
+    shown = came_back(house.client, identity_provider.sign_on(begun["authorization_url"], "pia"))
+    for _ in range(5):
+        assert problem(confirm(house, begun["session"], "0000-000O")) == (403, "sign-on-code-refused")
+    assert status(house, begun["session"]) == {"status": "failed", "reason": "wrong-code"}
+    assert problem(confirm(house, begun["session"], code_in(shown.text))) == (409, "sign-on-not-answered")
+    assert problem(pia.enrol()) == (403, "single-sign-on-required")
+
+
+def test_a_code_is_taken_as_people_type_it_and_again(house: House, pia: Newcomer, identity_provider: Provider) -> None:
+    begun = pia.begin().get_json()
+    shown = came_back(house.client, identity_provider.sign_on(begun["authorization_url"], "pia"))
+    assert problem(confirm(house, begun["session"], "")) == (403, "sign-on-code-refused")
+    code = code_in(shown.text).lower().replace("-", " ").replace("0", "o").replace("1", "l")
+    assert [confirm(house, begun["session"], code).get_json() for _ in range(2)] == [DONE, DONE]
+    assert pia.enrol().status_code == 201
+    assert confirm(house, begun["session"], code).get_json() == DONE
+    assert problem(confirm(house, begun["session"], "x")) == (403, "sign-on-code-refused")
+    assert status(house, begun["session"]) == DONE
+
+
+def test_a_code_is_of_one_session_and_before_its_answer_there_is_none(
+    house: House, ada: Person, identity_provider: Provider
+) -> None:
+    pia, mallory = Newcomer.of(ada), Newcomer.of(ada, "Mal Ory")
+    begun, other = pia.begin().get_json(), mallory.begin().get_json()
+    assert problem(confirm(house, begun["session"], "0000-0000")) == (409, "sign-on-not-answered")
+    shown = came_back(house.client, identity_provider.sign_on(other["authorization_url"], "mallory"))
+    came_back(house.client, identity_provider.sign_on(begun["authorization_url"], "pia"))
+    assert problem(confirm(house, begun["session"], code_in(shown.text))) == (403, "sign-on-code-refused")
+    assert problem(confirm(house, uuid4(), code_in(shown.text))) == (404, "not-found")
+    house.clock.pass_(timedelta(minutes=10).total_seconds())
+    assert problem(confirm(house, other["session"], code_in(shown.text))) == (404, "not-found")
+
+
+def test_what_one_provider_sends_back_is_taken_to_no_other(
+    house: House, pia: Newcomer, identity_provider: Provider
+) -> None:
+    """A provider that is hostile to another organization would get the code of its people (a mix-up)."""
+    hostile = house.administrator()
+    required(house, hostile.organization, identity_provider)
+    begun = begin_for(hostile, "0" * 64).get_json()
+    state = parse_qs(urlsplit(begun["authorization_url"]).query)["state"][0]
+    theirs = identity_provider.sign_on(pia.begin().get_json()["authorization_url"], "pia")
+    own = parse_qs(query_of(theirs))["state"][0]
+    assert came_back(house.client, theirs.replace(own, state)).status_code == 400
+    assert status(house, begun["session"])["status"] == "waiting", "its token endpoint was told no code"
+    assert came_back(house.client, theirs.replace(str(pia.organization), str(uuid4()))).status_code == 400
+    assert came_back(house.client, theirs).status_code == 200

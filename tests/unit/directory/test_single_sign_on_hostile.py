@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
+import itertools
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,10 +21,10 @@ from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
 from services.chassis.db import Database
 from services.chassis.problems import Problem
-from services.directory import single_sign_on_requirement
-from services.directory.rules.single_sign_on import is_issuer, is_provider_url
+from services.directory import oidc, single_sign_on, single_sign_on_requirement
+from services.directory.rules.single_sign_on import VALID_FOR, is_issuer, is_provider_url
 from tests.unit.directory.house import House, problem
-from tests.unit.directory.signing_on import CLIENT_ID, Newcomer, status
+from tests.unit.directory.signing_on import CLIENT_ID, Newcomer, code_in, confirm, status
 
 ISSUER = "https://login.example"
 KEY = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
@@ -57,6 +59,11 @@ class Liar:
         single_sign_on_requirement.require(self.house.deps, self.administrator.organization, provider)
         self.newcomer = Newcomer.of(self.administrator)
 
+    @property
+    def callback(self) -> str:
+        """Where it sends people back to."""
+        return f"/v1/single-sign-on/callback/{self.administrator.organization}"
+
     def begin(self) -> tuple[str, str]:
         """A session is begun; its id and its state."""
         begun = self.newcomer.begin().get_json()
@@ -68,7 +75,9 @@ class Liar:
         """Somebody signs on; what the session says then."""
         session, state = self.begin()
         query = {"state": state, "code": "a code"} | more
-        self.house.client.get("/v1/single-sign-on/callback", query_string=query)
+        shown = self.house.client.get(self.callback, query_string=query)
+        if shown.status_code == 200:
+            confirm(self.house, session, code_in(shown.text))
         return status(self.house, session)
 
     def token(self) -> str:
@@ -130,7 +139,7 @@ def test_an_honest_answer_passes_and_carries_what_it_must(liar: Liar) -> None:
     verifier = form["code_verifier"][0]
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
     assert challenge == liar.challenge, "PKCE: who stole the code has not the verifier"
-    assert form["redirect_uri"] == ["http://concord.test/directory/v1/single-sign-on/callback"]
+    assert form["redirect_uri"] == [f"http://concord.test/directory{liar.callback}"]
     assert asked.headers["Authorization"] == "Basic " + base64.b64encode(f"{CLIENT_ID}:{SECRET}".encode()).decode()
 
 
@@ -240,6 +249,10 @@ ANSWERS: dict[str, tuple[Callable[[], httpx.Response], str]] = {
     "a-list": (lambda: httpx.Response(200, json=[]), "invalid-answer"),
     "deep": (lambda: httpx.Response(200, content=b"[" * 100_000), "invalid-answer"),
     "endless": (lambda: httpx.Response(200, content=b" " * 300_000), "invalid-answer"),
+    "packed": (
+        lambda: httpx.Response(200, content=gzip.compress(b"{}"), headers={"Content-Encoding": "gzip"}),
+        "invalid-answer",
+    ),
     "no-token": (lambda: httpx.Response(200, json={"access_token": "at"}), "invalid-answer"),
     "no-text": (lambda: httpx.Response(200, json={"id_token": 7}), "invalid-answer"),
     "rubbish": (lambda: httpx.Response(200, json={"id_token": "a.b.c"}), "invalid-answer"),
@@ -271,6 +284,9 @@ def test_without_its_discovery_nothing_is_begun_and_the_why_is_told(liar: Liar, 
         {"token_endpoint": "http://169.254.169.254/token"},
         {"authorization_endpoint": "javascript:alert(1)"},
         {"jwks_uri": None},
+        {"token_endpoint": "http://127.0.0.1:8001/token"},
+        {"jwks_uri": "https://localhost/keys"},
+        {"authorization_endpoint": "http://[::1]/authorize"},
     ],
     ids=lambda each: next(f"{name}={value}" for name, value in each.items()),
 )
@@ -283,13 +299,52 @@ def test_a_discovery_that_points_elsewhere_is_refused(liar: Liar, metadata: dict
         )
 
 
+def test_an_answer_that_never_ends_holds_nobody(liar: Liar, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece comes in time, the whole does not."""
+    pieces = iter(range(1000))
+    seconds = itertools.count(0.0, 4.0)
+    monkeypatch.setattr(oidc, "monotonic", lambda: next(seconds))
+
+    def slow() -> httpx.Response:
+        return httpx.Response(200, content=(b" " for _ in pieces))
+
+    liar.answers["/token"] = slow
+    assert liar.comes_back() == {"status": "failed", "reason": "provider-unreachable"}
+    assert next(pieces) < 10
+
+
+def test_a_provider_that_answers_when_all_is_over_is_no_failure(liar: Liar) -> None:
+    """The session is swept while its provider is being asked."""
+    session, state = liar.begin()
+    good = liar.token()
+
+    def late() -> httpx.Response:
+        with liar.house.database.transaction() as rows:
+            single_sign_on.sweep(rows, liar.house.clock.now() + VALID_FOR)
+        return httpx.Response(200, json={"id_token": good})
+
+    liar.answers["/token"] = late
+    shown = liar.house.client.get(liar.callback, query_string={"state": state, "code": "a code"})
+    assert (shown.status_code, "is over" in shown.text) == (400, True)
+    assert problem(liar.house.client.get(f"/v1/single-sign-on/{session}")) == (404, "not-found")
+
+
+def test_what_is_printed_of_a_sign_on_by_mistake_holds_no_secret() -> None:
+    said = [
+        oidc.Client(ISSUER, CLIENT_ID, SECRET, "https://concord.test"),
+        oidc.Asked("the-state", "the-nonce", "the-verifier"),
+        single_sign_on_requirement.Provider(ISSUER, CLIENT_ID, SECRET),
+    ]
+    assert not any(each in repr(said) for each in (SECRET, "the-state", "the-nonce", "the-verifier"))
+
+
 def test_an_error_beside_a_code_is_an_error(liar: Liar) -> None:
     assert liar.comes_back(error="access_denied") == {"status": "failed", "reason": "refused-by-provider"}
 
 
 def test_a_page_repeats_nothing_of_the_address(liar: Liar) -> None:
     query = {"state": "<script>alert(1)</script>", "code": "c", "error": "<b>", "error_description": "<i>"}
-    shown = liar.house.client.get("/v1/single-sign-on/callback", query_string=query)
+    shown = liar.house.client.get(liar.callback, query_string=query)
     assert (shown.status_code, "script" in shown.text, "<b>" in shown.text) == (400, False, False)
     assert shown.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert (shown.headers["Referrer-Policy"], shown.headers["Cache-Control"]) == ("no-referrer", "no-store")
@@ -327,11 +382,12 @@ def test_what_the_log_says_of_it_holds_no_token(liar: Liar, capsys: pytest.Captu
 def test_no_session_keeps_a_token_or_the_state(liar: Liar) -> None:
     _, state = liar.begin()
     query = {"state": state, "code": "a code"}
-    liar.house.client.get("/v1/single-sign-on/callback", query_string=query)
+    shown = liar.house.client.get(liar.callback, query_string=query)
     with liar.house.database.engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT * FROM sign_on_session").all()
     assert rows
     assert state not in repr(rows)
+    assert code_in(shown.text) not in repr(rows)
     assert "eyJ" not in repr(rows)
 
 

@@ -11,7 +11,7 @@ from services.chassis import migrate
 from services.chassis.db import Database
 from tests.provider import Provider
 from tests.unit.directory.house import House, problem
-from tests.unit.directory.signing_on import Newcomer, came_back, required, signed_on
+from tests.unit.directory.signing_on import Newcomer, came_back, code_in, confirm, required, signed_on
 
 pytestmark = pytest.mark.real
 AT_ONCE = 4
@@ -39,6 +39,9 @@ def test_one_answer_counts_once_and_one_session_enrols_once(place: House, identi
     apps = [place.another_process() for _ in range(AT_ONCE)]
     pages = at_once(*(lambda app=app: came_back(app.test_client(), address) for app in apps))
     assert sorted(page.status_code for page in pages) == [200, *[400] * (AT_ONCE - 1)]
+    code = code_in(next(page.text for page in pages if page.status_code == 200))
+    confirmations = at_once(*(lambda: confirm(place, begun["session"], code) for _ in range(2)))
+    assert [each.status_code for each in confirmations] == [200, 200], "the answer to the first may be lost"
     assert signed_on(second, identity_provider, "pia") == {"status": "done", "reason": None}
     # One person, two accounts, both at once: one comes in, and whichever is later is told.
     answers = at_once(pia.enrol, second.enrol)

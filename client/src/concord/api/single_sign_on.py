@@ -23,20 +23,26 @@ from ..transport import Transport
 from .shapes import Answer, readable
 
 Result = TypeVar("Result")
-# Shows an address to the person, or opens it; `None` where nobody is there.
+# Shows an address to the person, or opens it.
 Show = Callable[[str], object]
+# Asks the person for the code that their browser shows at the end.
+Ask = Callable[[], str]
 REQUIRED = "single-sign-on-required"
 ASK_SECONDS = 1.0
 # A session is good for ten minutes; who asks for longer asks a directory that does not say so.
 GIVE_UP_SECONDS = 660.0
 _PATH = "/directory/v1/single-sign-on"
-_SHOW: ContextVar[Show | None] = ContextVar("who shows the address of a single sign-on", default=None)
+# `None` where nobody is there.
+_PERSON: ContextVar[tuple[Show, Ask] | None] = ContextVar("who is there for a single sign-on", default=None)
+# The directory takes five.
+CODE_TRIES = 5
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _WHY = {
     "refused-by-provider": "your organization's single sign-on did not let you through",
     "provider-unreachable": "your organization's single sign-on did not answer",
     "invalid-answer": "the answer of your organization's single sign-on is not one to rely on",
     "other-person": "whoever signed on is not the owner of this account",
+    "wrong-code": "five codes were given that the browser does not show",
     "provider-changed": "your organization uses another single sign-on now",
 }
 
@@ -50,20 +56,20 @@ class Begun(Answer):
 
 
 class Status(Answer):
-    """Where a session stands: `status` is waiting, done or failed."""
+    """Where a session stands: `status` is waiting, answered, done or failed."""
 
     status: str
     reason: str | None = None
 
 
 @contextmanager
-def shown_by(show: Show) -> Iterator[None]:
-    """While this lasts, `show` is given the address of every sign-on."""
-    before = _SHOW.set(show)
+def shown_by(show: Show, ask: Ask) -> Iterator[None]:
+    """While this lasts, `show` is given the address of every sign-on, and `ask` gets the code at its end."""
+    before = _PERSON.set((show, ask))
     try:
         yield
     finally:
-        _SHOW.reset(before)
+        _PERSON.reset(before)
 
 
 def confirmed(
@@ -81,15 +87,18 @@ def confirmed(
     try:
         return act()
     except ServiceError as refused:
-        show = _SHOW.get()
-        if refused.type != REQUIRED or show is None:
+        person = _PERSON.get()
+        if refused.type != REQUIRED or person is None:
             raise
-    _sign_on(transport, dict(by) | {"entry_sha256": entry.digest}, show, wait)
+    _sign_on(transport, dict(by) | {"entry_sha256": entry.digest}, person, wait)
     return act()
 
 
-def _sign_on(transport: Transport, body: Mapping[str, str], show: Show, wait: Callable[[float], object]) -> None:
-    """The person signs on for one key entry."""
+def _sign_on(
+    transport: Transport, body: Mapping[str, str], person: tuple[Show, Ask], wait: Callable[[float], object]
+) -> None:
+    """The person signs on for one key entry, and says so here by the code that they are shown."""
+    show, ask_code = person
     ask: Callable[..., Any] = transport.json if body["purpose"] == "device" else transport.anonymous
     answer = ask("POST", _PATH, json=dict(body))
     with readable():
@@ -99,12 +108,34 @@ def _sign_on(transport: Transport, body: Mapping[str, str], show: Show, wait: Ca
     end = time.monotonic() + GIVE_UP_SECONDS
     while time.monotonic() < end:
         found = _status(transport, begun.session)
-        if found.status == "done":
-            return
+        if found.status == "answered":
+            return _confirm(transport, begun.session, ask_code)
         if found.status != "waiting":
-            raise SingleSignOnError(_WHY.get(found.reason or "", "the single sign-on failed"), reason=found.reason)
+            raise _failed(found.reason)
         wait(ASK_SECONDS)
     raise _over()
+
+
+def _confirm(transport: Transport, session: UUID, ask_code: Ask) -> None:
+    """The code goes from the person's browser to the directory by way of this device. It is asked for until right."""
+    for _ in range(CODE_TRIES):
+        typed = ask_code().strip()[:64]
+        if not typed:  # Enter was pressed while looking for it: no try of the five
+            continue
+        try:
+            transport.anonymous("POST", f"{_PATH}/{session}/confirmation", json={"code": typed})
+        except ServiceError as refused:
+            if refused.type == "not-found":
+                raise _over() from None
+            if refused.type != "sign-on-code-refused":
+                raise
+        else:
+            return
+    raise _failed("wrong-code")
+
+
+def _failed(reason: str | None) -> SingleSignOnError:
+    return SingleSignOnError(_WHY.get(reason or "", "the single sign-on failed"), reason=reason)
 
 
 def _status(transport: Transport, session: UUID) -> Status:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import typer
 
 from ..api.single_sign_on import shown_by
+from ..errors import SingleSignOnError
 from .output import note
 
 NoBrowser = Annotated[
@@ -24,7 +25,7 @@ NoBrowser = Annotated[
 
 def browsing(no_browser: bool) -> AbstractContextManager[None]:
     """While this lasts, a sign-on that is required is shown to the person."""
-    return shown_by(_print if no_browser else _open)
+    return shown_by(_print if no_browser else _open, ask_code)
 
 
 def _open(address: str) -> None:
@@ -39,6 +40,22 @@ def _print(address: str) -> None:
     sys.stderr.write(f"{address}\n")
     sys.stderr.flush()
     note("Waiting until you have signed on, for ten minutes…")
+
+
+def ask_code() -> str:
+    """The code that the browser shows, typed at the terminal: standard input may be an invitation's."""
+    note("The browser shows a code of eight characters. If you did not begin this yourself, give it to nobody.")
+    try:
+        with open("CONIN$" if sys.platform == "win32" else "/dev/tty", encoding="utf-8") as keyboard:  # noqa: PTH123
+            sys.stderr.write("Code: ")
+            sys.stderr.flush()
+            return keyboard.readline()
+    except OSError:
+        raise SingleSignOnError(
+            "the code that the browser shows cannot be asked for: no terminal is here",
+            "Do the same again in a terminal.",
+            reason="no-terminal",
+        ) from None
 
 
 def _has_screen() -> bool:
