@@ -178,8 +178,8 @@ class Story:
         text = b"Dr. Whitfield asks to move the visit to Friday.\n"
         sent = nurse.letters.send(letter(io.BytesIO(text), "text/plain", consent, coordination, on_behalf_of=physician))
         opened = self.psychologist.letters.open(sent.letter, io.BytesIO())
-        for name, value in self.psychologist.letters.before(opened):
-            self.say.tell(f"| {name}  {value}")
+        _, by_whom = self.psychologist.letters.before(opened)[0]
+        self.say.tell(f"| {by_whom}")
         behalf = opened.statement.on_behalf_of == physician and opened.statement.sender == nurse.practitioner
         self.say.expect(behalf, "Dr. Haddad sees who wrote, and in whose name: the physician's own signature says so")
         more = letter(io.BytesIO(b"..."), "text/plain", consent, {Information.MEDICATIONS}, on_behalf_of=physician)

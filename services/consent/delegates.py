@@ -14,8 +14,8 @@ from services.chassis.problems import Problem
 
 from . import refusals, usecases
 from .deps import Collaborators
-from .records import Seen
 from .models import ConsentRow
+from .records import Seen
 from .rules.standing import Member, Standing, standings
 from .texts import terms_of
 

@@ -17,11 +17,10 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.orm import Session
 
 from .listing_criteria import Criteria, How, WordIndex
-from .listing_statement import Statement, is_full
+from .listing_statement import MOST_RANKED, Statement, enrolled_of
 from .models import Listing
 from .rules.freshness import is_stale
-from .rules.search import Asked, Candidate, match
-from .rules.tags import ENROLLED, own_tag
+from .rules.search import Asked, Candidate, Matched, match
 from .rules.towns import distance_km
 
 # With so many that have the very words, nobody needs those that only resemble them.
@@ -29,47 +28,28 @@ ENOUGH = 5
 # Where nobody said how far: a drive, and where nobody is found, a long one.
 NEAR_KM, FAR_KM = 40.0, 160.0
 # A place where more are found than are read is looked at more closely, down to this.
-_CLOSEST_KM = 2.0
+_CLOSEST_KM, _CLOSER = 2.0, 3
 
 
 def gather(
     session: Session, index: WordIndex, criteria: Criteria, now: datetime, *, exactly: bool = False
-) -> list[Candidate]:
+) -> list[Matched]:
     """At most some hundreds of entries that may answer, the best among them; with the very words alone if `exactly`."""
     search = _Search(session, criteria, now)
+    attempts = _ATTEMPTS if criteria.asked and not exactly else _ATTEMPTS[:1]
     for km in _distances(criteria):
-        found: dict[UUID, Candidate] = {}
-        for attempt in _attempts(criteria.asked, exactly=exactly):
-            if len(found) < attempt.enough:
-                found |= search.within(attempt.texts(session, index), km)
+        found: dict[UUID, Matched] = {}
+        for how, enough in attempts:
+            if len(found) < enough:
+                index.prepare(session, how)
+                found |= search.within(index, how, km)
         if found:
             return list(found.values())
     return []
 
 
-@dataclass(frozen=True)
-class _Attempt:
-    """How words are looked for, unless so many were found before as are `enough`."""
-
-    how: How
-    asked: Asked
-    enough: int
-
-    def texts(self, session: Session, index: WordIndex) -> list[ColumnElement[bool]]:
-        """What must hold of an entry."""
-        index.prepare(session, self.how)
-        return _texts(index.having if self.how is How.EXACTLY else index.resembling, self.asked)
-
-
-def _attempts(asked: Asked, *, exactly: bool) -> Iterator[_Attempt]:
-    """From the narrow to the wide: the very words before others, in names before those of organizations too."""
-    wide = [asked]
-    if asked.either:
-        wide.insert(0, replace(asked, name=asked.name + asked.either, either=()))
-    yield from (_Attempt(How.EXACTLY, each, ENOUGH) for each in wide)
-    if asked and not exactly:
-        yield from (_Attempt(How.ALIKE, each, ENOUGH) for each in wide)
-        yield _Attempt(How.LOOSELY, asked, 1)
+# How words are looked for, unless so many were found before.
+_ATTEMPTS = ((How.EXACTLY, ENOUGH), (How.ALIKE, ENOUGH), (How.LOOSELY, 1))
 
 
 def _distances(criteria: Criteria) -> tuple[float | None, ...]:
@@ -88,25 +68,41 @@ class _Search:
     criteria: Criteria
     now: datetime
 
-    def within(self, texts: list[ColumnElement[bool]], km: float | None) -> dict[UUID, Candidate]:
+    def within(self, index: WordIndex, how: How, km: float | None) -> dict[UUID, Matched]:
         """Those so near to the place that was asked for, or anywhere where none was."""
-        found, full = self._take(texts, km)
-        if full and self.criteria.enrolled is None:
-            found |= replace(self, criteria=_enrolled(self.criteria))._take(texts, km)[0]
-        while full and km and km > _CLOSEST_KM:
-            km /= 3
-            nearer, full = self._take(texts, km)
+        if how is How.EXACTLY:
+            statement = Statement(self.criteria, self.now, list(_exactly(index, self.criteria.asked)), km)
+        else:
+            texts = _texts(index.resembling, self.criteria.asked)
+            statement = Statement(self.criteria, self.now, [texts], km, apart=False)
+        found, full = self._take(statement)
+        if full and not statement.apart and (enrolled := enrolled_of(self.criteria)):
+            found |= self._take(replace(statement, criteria=enrolled))[0]
+        return found | self._nearer(statement) if full and km else found
+
+    def _nearer(self, statement: Statement) -> dict[UUID, Matched]:
+        """Where more are found than are read: the closest, of a circle that is read whole or has enough of them."""
+        found: dict[UUID, Matched] = {}
+        km, full = (statement.km or 0.0) / _CLOSER, True
+        while full and km > _CLOSEST_KM:
+            km /= _CLOSER
+            nearer, full = self._take(replace(statement, km=km, closely=True))
             found |= nearer
+        if len(found) < MOST_RANKED:
+            found |= self._take(replace(statement, km=km * _CLOSER, closely=True))[0]
         return found
 
-    def _take(self, texts: list[ColumnElement[bool]], km: float | None) -> tuple[dict[UUID, Candidate], bool]:
+    def _take(self, statement: Statement) -> tuple[dict[UUID, Matched], bool]:
         """Some that match, and whether there are more than are read."""
-        rows = self.session.execute(Statement(self.criteria, self.now, texts, km).select()).all()
-        candidates = (self._candidate(row) for row in rows)
-        far = math.inf if km is None else km
-        near = (each for each in candidates if each.distance_km is None or each.distance_km <= far)
-        found = {each.id: each for each in near if match(each, self.criteria.asked)}
-        return found, is_full(rows)
+        rows = self.session.execute(statement.select()).all()
+        far = math.inf if statement.km is None else statement.km
+        found: dict[UUID, Matched] = {}
+        for row in rows:
+            each = self._candidate(row)
+            near = each.distance_km is None or each.distance_km <= far
+            if near and (answers := match(each, self.criteria.asked)):
+                found[each.id] = (answers, each)
+        return found, bool(rows) and bool(rows[0].full)
 
     def _candidate(self, row: Any) -> Candidate:
         near = self.criteria.near
@@ -122,13 +118,15 @@ class _Search:
         )
 
 
-def _enrolled(criteria: Criteria) -> Criteria:
-    """The same of those who are enrolled: by the tags that they alone have, and by their names in an index of these."""
-    tags = tuple(frozenset(map(own_tag, group)) for group in criteria.tags)
-    return replace(criteria, tags=tags if tags or criteria.asked else (frozenset((ENROLLED,)),), enrolled=True)
-
-
 _NAME, _ORGANIZATION = "words", "organization_words"
+
+
+def _exactly(index: WordIndex, asked: Asked) -> Iterator[list[ColumnElement[bool]]]:
+    """What must hold of an entry: in names before those of organizations too."""
+    if asked.either:
+        yield _texts(index.having, replace(asked, name=asked.name + asked.either, either=()))
+    if asked:
+        yield _texts(index.having, asked)
 
 
 def _texts(find: Any, asked: Asked) -> list[ColumnElement[bool]]:

@@ -23,6 +23,10 @@ _TEXT = table("listing_fts", column("rowid", Integer), column("listing_fts", Str
 class FullText:
     """The index of the names on SQLite."""
 
+    def settings(self) -> Sequence[ColumnElement[str]]:
+        """Nothing is to be set."""
+        return ()
+
     def prepare(self, session: Session, how: How) -> None:
         """Nothing is to be set."""
 

@@ -50,8 +50,11 @@ class How(Enum):
 class WordIndex(Protocol):
     """How a database finds names by their words."""
 
+    def settings(self) -> Sequence[ColumnElement[str]]:
+        """What sets, when it is asked of the database, what the statements of this transaction need."""
+
     def prepare(self, session: Session, how: How) -> None:
-        """Set what the next statements of this transaction need."""
+        """Set how near the next statements of this transaction take words for one another."""
 
     def having(self, columns: Sequence[str], words: Sequence[str]) -> ColumnElement[bool]:
         """Entries that have every one of these words, in any of these columns."""

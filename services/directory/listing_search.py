@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from services.chassis.db import Database
 from services.chassis.pages import decode_cursor, encode_cursor
@@ -22,9 +21,8 @@ from .listing_candidates_postgresql import Trigrams
 from .listing_candidates_sqlite import FullText
 from .listing_criteria import Criteria, WordIndex
 from .listing_questions import Understood, Wanted, understand
-from .listing_showing import Cover, FoundListing, present, present_all, present_both
-from .models import Listing, Practitioner
-from .rules.search import Candidate, ranked
+from .listing_showing import Cover, FoundListing, by_id, present, present_all
+from .rules.search import Candidate, in_order
 from .rules.specialties import CodeList, SpecialtyName
 from .rules.towns import Place
 
@@ -50,7 +48,7 @@ def search(deps: Deps, caller_organization: UUID | None, wanted: Wanted, cursor:
     """
     last = decode_cursor(cursor, (int, str)) if cursor is not None else None
     with deps.database.transaction() as session:
-        codes = specialty_names.known(session, deps.database)
+        codes = specialty_names.known(session, deps.database, _index(deps.database).settings())
         criteria, understood = understand(wanted, caller_organization, codes)
         found = _best(session, deps, criteria)
         if understood.specialties and wanted.q is not None and (criteria.asked or not found):
@@ -68,7 +66,7 @@ def search(deps: Deps, caller_organization: UUID | None, wanted: Wanted, cursor:
 
 def _best(session: Session, deps: Deps, criteria: Criteria, *, exactly: bool = False) -> list[Candidate]:
     candidates = gather(session, _index(deps.database), criteria, deps.clock.now(), exactly=exactly)
-    return ranked(candidates, criteria.asked)[:MAX_DEPTH]
+    return in_order(candidates)[:MAX_DEPTH]
 
 
 def _index(database: Database) -> WordIndex:
@@ -86,18 +84,10 @@ def _start(found: Sequence[Candidate], last: Sequence[str | int] | None) -> int:
 def _shown(session: Session, deps: Deps, codes: CodeList, page: Sequence[Candidate]) -> list[FoundListing]:
     if not page:
         return []
-    both = (
-        select(Listing, Practitioner)
-        .outerjoin(Practitioner, Practitioner.id == Listing.practitioner_id)
-        # By itself it would be an inner one, and nobody found who is not enrolled.
-        .options(joinedload(Practitioner.organization, innerjoin=False))
-        .where(Listing.id.in_([each.id for each in page]))
-    )
-    rows = {row.id: (row, account) for row, account in session.execute(both)}
+    rows = by_id(session, codes, [each.id for each in page], deps.clock.now())
     # An import may have removed one a moment ago.
     still = [each for each in page if each.id in rows]
-    shown = present_both(session, codes, [rows[each.id] for each in still], deps.clock.now())
-    return [replace(one, distance_km=each.distance_km) for one, each in zip(shown, still, strict=True)]
+    return [replace(rows[each.id], distance_km=each.distance_km) for each in still]
 
 
 __all__ = [

@@ -6,14 +6,13 @@ see it.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session, joinedload, lazyload
 
 from . import specialty_names
 from .deps import Deps
@@ -58,53 +57,44 @@ def present(session: Session, deps: Deps, row: Listing) -> FoundListing:
 
 def present_all(session: Session, codes: CodeList, rows: Sequence[Listing], now: datetime) -> list[FoundListing]:
     """These entries, in their order."""
-    owners = [row.practitioner_id for row in rows if row.practitioner_id]
-    accounts: dict[UUID | None, Practitioner] = {}
-    if owners:
-        found = session.scalars(select(Practitioner).where(Practitioner.id.in_(owners)))
-        accounts = {account.id: account for account in found}
-    return present_both(session, codes, [(row, accounts.get(row.practitioner_id)) for row in rows], now)
+    found = by_id(session, codes, [row.id for row in rows], now)
+    return [found[row.id] for row in rows if row.id in found]
 
 
-def present_both(
-    session: Session, codes: CodeList, rows: Sequence[tuple[Listing, Practitioner | None]], now: datetime
-) -> list[FoundListing]:
-    """These entries with the accounts of their owners, in their order."""
-    tags = _tags(session, [row.id for row, _ in rows])
-    covers = _covers(session, [account.id for _, account in rows if account], now)
-    return [
-        FoundListing(
-            row=row,
-            account=account,
-            specialties=tuple(codes.name(code) for code in tags[row.id].of_kind(SPECIALTY)),
-            languages=tags[row.id].of_kind(LANGUAGE),
-            ages=tags[row.id].of_kind(AGE),
-            plans=tuple(row.plans or ()),
-            stale=is_stale(row.confirmed_at, now),
-            coverage=covers.get(account.id) if account else None,
-        )
-        for row, account in rows
-    ]
+def by_id(session: Session, codes: CodeList, ids: Sequence[UUID], now: datetime) -> dict[UUID, FoundListing]:
+    """Those entries that are still there, with all that is shown of them: in one statement."""
+    tags = select(func.aggregate_strings(ListingTag.tag, _BETWEEN)).where(ListingTag.listing_id == Listing.id)
+    away = and_(Coverage.practitioner_id == Listing.practitioner_id, Coverage.ends_at > now)
+    every = (
+        select(Listing, Practitioner, Coverage, tags.correlate(Listing).scalar_subquery())
+        .outerjoin(Practitioner, Practitioner.id == Listing.practitioner_id)
+        .outerjoin(Coverage, away)
+        # By itself it would be an inner one, and nobody found who is not enrolled. Few are away.
+        .options(joinedload(Practitioner.organization, innerjoin=False), lazyload(Coverage.covering))
+        .where(Listing.id.in_(ids))
+    )
+    shown = (_shown(codes, row, account, away, said, now) for row, account, away, said in session.execute(every))
+    return {each.row.id: each for each in shown}
 
 
-def _tags(session: Session, ids: Sequence[UUID]) -> dict[UUID, Sorted]:
-    of = select(ListingTag.listing_id, ListingTag.tag).where(ListingTag.listing_id.in_(ids))
-    found: dict[UUID, list[str]] = defaultdict(list)
-    for listing, tag in session.execute(of):
-        found[listing].append(tag)
-    return defaultdict(Sorted, {listing: Sorted.of(tags) for listing, tags in found.items()})
+# No tag has one in it.
+_BETWEEN = "\n"
 
 
-def _covers(session: Session, owners: Sequence[UUID], now: datetime) -> dict[UUID, Cover]:
-    """Who is away now, or will be; nobody is sent to a colleague who was suspended since."""
-    if not owners:
-        return {}
-    of = select(Coverage).where(Coverage.practitioner_id.in_(owners), Coverage.ends_at > now)
-    return {
-        each.practitioner_id: Cover(each.covering, each.starts_at, each.ends_at)
-        for each in session.scalars(of)
-        if each.covering.status == Status.ACTIVE
-    }
+def _shown(  # noqa: PLR0913 - one column each
+    codes: CodeList, row: Listing, account: Practitioner | None, away: Coverage | None, said: str | None, now: datetime
+) -> FoundListing:
+    tags = Sorted.of(said.split(_BETWEEN) if said else ())
+    return FoundListing(
+        row=row,
+        account=account,
+        specialties=tuple(codes.name(code) for code in tags.of_kind(SPECIALTY)),
+        languages=tags.of_kind(LANGUAGE),
+        ages=tags.of_kind(AGE),
+        plans=tuple(row.plans or ()),
+        stale=is_stale(row.confirmed_at, now),
+        coverage=Cover(away.covering, away.starts_at, away.ends_at) if away else None,
+    )
 
 
-__all__ = ["Cover", "FoundListing", "present", "present_all", "present_both"]
+__all__ = ["Cover", "FoundListing", "by_id", "present", "present_all"]

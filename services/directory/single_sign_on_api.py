@@ -16,8 +16,8 @@ from services.chassis.auth import Caller, authenticated, caller
 from services.chassis.guesses import client_address, network_of
 from services.chassis.web import answer, blueprint
 
-from . import usecases
 from . import single_sign_on_shapes as shapes
+from . import usecases
 from .deps import Deps
 from .rules.single_sign_on import Purpose, Reason
 

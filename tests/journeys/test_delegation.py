@@ -278,6 +278,12 @@ class TestForgery:
         assert refusal(lambda: ward.ana.delegations.api.give(by_bo)).type == "invalid-delegation"
 
 
+@pytest.fixture(scope="module")
+def omar(practice: Ward) -> Client:
+    """A colleague of the psychologist's."""
+    return practice.world.another(practice.people.practices[1], "Dr. Omar")
+
+
 class TestCovering:
     """A recipient who is away, as the sender is told at the terminal."""
 
@@ -293,9 +299,10 @@ class TestCovering:
 
         return run
 
-    def test_the_sender_is_told_who_covers_and_decides(self, ward: Ward, typed: Callable[..., Result]) -> None:
-        harbor = ward.people.practices[1]
-        away, omar = (ward.world.another(harbor, name) for name in ("Dr. Away", "Dr. Omar"))
+    def test_the_sender_is_told_who_covers_and_decides(
+        self, ward: Ward, omar: Client, typed: Callable[..., Result]
+    ) -> None:
+        harbor, away = ward.people.practices[1], ward.noor
         party = Party(kind=PartyKind.ORGANIZATION, id=harbor.organization)
         consent = active_consent(ward.people, recipient=party).id
         words = (str(consent), "--to", str(away.practitioner))
@@ -311,9 +318,8 @@ class TestCovering:
         assert "is away" not in typed(*words, "--covering").stderr
         assert away.coverage.of() is None
 
-    def test_whom_the_consent_does_not_cover_the_gate_refuses(self, ward: Ward) -> None:
+    def test_whom_the_consent_does_not_cover_the_gate_refuses(self, ward: Ward, omar: Client) -> None:
         """A covering colleague is a recipient like any other."""
-        omar = ward.world.another(ward.people.practices[1], "Dr. Omar")
         to = (ward.noor.practitioner, omar.practitioner)
         refused = refusal(lambda: ward.ana.letters.send(note(ward.consent, recipients=to)))
         assert refused.type == "recipient-not-covered"

@@ -13,6 +13,7 @@ from uuid import UUID
 from .api import Practitioner
 from .api.coverage import Coverage, CoverageApi
 from .colleagues import Colleagues
+from .errors import ServiceError
 
 
 class Coverages:
@@ -23,8 +24,15 @@ class Coverages:
         self._colleagues = colleagues
 
     def of(self, practitioner: UUID | None = None) -> Coverage | None:
-        """Who covers for somebody (by default oneself), now or later; None when nobody was named."""
-        return self.api.of(practitioner or self._colleagues.me)
+        """Who covers for somebody (by default oneself), now or later; None when nobody was named.
+
+        Raises `ServiceError`, also where the directory answers with somebody else's absence.
+        """
+        asked = practitioner or self._colleagues.me
+        found = self.api.of(asked)
+        if found is not None and found.practitioner != asked:
+            raise ServiceError.unreadable()
+        return found
 
     def set(
         self, covering: UUID, until: datetime, *, since: datetime | None = None, practitioner: UUID | None = None
@@ -39,7 +47,7 @@ class Coverages:
     def away(self, people: Iterable[UUID]) -> list[Coverage]:
         """The coverage, in force now, of those of these people who are away."""
         now = datetime.now(UTC)
-        found = (self.api.of(person) for person in dict.fromkeys(people))
+        found = (self.of(person) for person in dict.fromkeys(people))
         return [each for each in found if each is not None and each.starts_at <= now < each.ends_at]
 
     def covering(self, away: Coverage) -> Practitioner:

@@ -15,11 +15,12 @@ from uuid import UUID
 from concord_formats.address import Address
 
 from .api import LetterStatus, Practitioner
+from .api.shapes import readable
 from .api.teams import Department, Team, TeamsApi
 from .colleagues import Colleagues
 from .deliveries import ReceiptLine, receipt_lines
 from .endings import WAIT_SECONDS, ended
-from .errors import NameMismatchError, TeamClosedError, TeamMembershipError
+from .errors import NameMismatchError, ServiceError, TeamClosedError, TeamMembershipError
 from .store import LetterBox
 
 _ACTIVE = "active"
@@ -50,7 +51,10 @@ class Teams:
 
     def show(self, team: UUID) -> Team:
         """One team with its members. Raises `ServiceError`."""
-        return self.api.team(team)
+        shown = self.api.team(team)
+        if shown.id != team:
+            raise ServiceError.unreadable()
+        return shown
 
     def create(self, name: str, department: UUID | None = None) -> Team:
         """As an administrator: a new team of one's organization, with nobody in it."""
@@ -75,11 +79,12 @@ class Teams:
         """
         after: str | None = None
         while True:
-            page, after = self.api.letters(team, after=after)
+            page, following = self.api.letters(team, after=after)
             for status in page:
-                yield self._letter(status)
-            if not page or after is None:
+                yield self._letter(status, team)
+            if not page or following in (None, after):
                 return
+            after = following
 
     def members(self, team: UUID) -> tuple[Practitioner, ...]:
         """Whom a letter to a team is sealed to now, as they stand in the key log; oneself is left out.
@@ -90,7 +95,7 @@ class Teams:
         shown = self.show(team)
         if shown.status != _ACTIVE:
             raise TeamClosedError(f"the team {shown.name} was closed", team=team)
-        people = [each.practitioner for each in shown.members if each.status == _ACTIVE]
+        people = dict.fromkeys(each.practitioner for each in shown.members if each.status == _ACTIVE)
         return tuple(self._member(shown, person) for person in people if person != self._colleagues.me)
 
     def departments(self, organization: UUID | None = None) -> Iterator[Department]:
@@ -112,9 +117,13 @@ class Teams:
             )
         return person
 
-    def _letter(self, status: LetterStatus) -> TeamLetter:
+    def _letter(self, status: LetterStatus, team: UUID) -> TeamLetter:
+        with readable():
+            address = status.parsed_address
+        if (address.letter, address.team) != (status.letter, team):
+            raise ServiceError.unreadable()
         lines = receipt_lines(status, self._colleagues, self._box)
-        return TeamLetter(status.letter, status.parsed_address, tuple(lines))
+        return TeamLetter(status.letter, address, tuple(lines))
 
 
 __all__ = ["TeamLetter", "Teams"]

@@ -37,6 +37,15 @@ def _trigrams(name: str, words: str, where: TextClause | None) -> Index:
     return index.ddl_if(dialect="postgresql")
 
 
+def _named(name: str, words: str, where: TextClause | None = None) -> Index:
+    """An index on PostgreSQL by whole words."""
+    each = text(f"string_to_array(btrim({words}), ' ')")
+    return Index(name, each, postgresql_using="gin", postgresql_where=where).ddl_if(dialect="postgresql")
+
+
+_KEPT = text("practitioner_id IS NOT NULL")
+
+
 class Listing(Base):
     """One entry. `words` are those of its name as they are searched, with a space before and after each.
 
@@ -75,12 +84,15 @@ class Listing(Base):
     run_id: Mapped[UUID | None] = mapped_column(Uuid)
 
     __table_args__ = (
-        Index("ix_listing_cell", "cell", "lat", "lon"),
+        Index("ix_listing_cell", "cell", "lat", "lon", postgresql_include=["id"]),
+        _named("ix_listing_named", "words"),
+        _named("ix_listing_own_named", "words", _KEPT),
+        _named("ix_listing_organization_named", "organization_words"),
         *(
             # Trigrams: parts of names, however they were typed. SQLite has a table for that (migration 0009).
             _trigrams(f"ix_listing_{kept}{words}", words, where)
             for words in ("words", "organization_words")
-            for kept, where in (("", None), ("own_", text("practitioner_id IS NOT NULL")))
+            for kept, where in (("", None), ("own_", _KEPT))
         ),
         # NPPES has one record an NPI; accounts may share one, an organization each.
         Index(

@@ -63,6 +63,9 @@ class Match:
         return Match(max(self.kind, other.kind), self.elsewhere + other.elsewhere, self.wrong + other.wrong)
 
 
+Matched = tuple[Match, Candidate]
+
+
 def ranked(candidates: Iterable[Candidate], asked: Asked) -> list[Candidate]:
     """Those that answer, the best first.
 
@@ -70,8 +73,12 @@ def ranked(candidates: Iterable[Candidate], asked: Asked) -> list[Candidate]:
     unknown before not; then shorter names, and an order that stays.
     """
     matched = ((match(each, asked), each) for each in candidates)
-    answering = [(_key(found, each), each) for found, each in matched if found is not None]
-    return [each for _, each in sorted(answering, key=lambda both: both[0])]
+    return in_order((found, each) for found, each in matched if found is not None)
+
+
+def in_order(matched: Iterable[Matched]) -> list[Candidate]:
+    """The same of those of whom it is known how well they answer."""
+    return [each for _, each in sorted(matched, key=lambda both: _key(*both))]
 
 
 def _key(found: Match, each: Candidate) -> tuple[object, ...]:
@@ -83,12 +90,17 @@ def _key(found: Match, each: Candidate) -> tuple[object, ...]:
 
 def match(candidate: Candidate, asked: Asked) -> Match | None:
     """How well a candidate answers, None when it does not."""
+    if not asked:
+        return _EXACTLY
     name, others = candidate.words.split(), candidate.others.split()
     found = [_best(word, name) for word in asked.name]
     found += [_best(word, others) for word in asked.organization]
     found += [_either(word, name, others) for word in asked.either]
     known = [each for each in found if each is not None]
     return reduce(Match.and_, known, Match()) if len(known) == len(found) else None
+
+
+_EXACTLY = Match()
 
 
 def _either(word: str, name: Sequence[str], others: Sequence[str]) -> Match | None:
@@ -107,4 +119,4 @@ def _best(word: str, among: Sequence[str]) -> Match | None:
     return Match(TYPO, wrong=wrong) if wrong <= most else None
 
 
-__all__ = ["BEGINNING", "EXACT", "STEP_KM", "TYPO", "Asked", "Candidate", "Match", "match", "ranked"]
+__all__ = ["BEGINNING", "EXACT", "STEP_KM", "TYPO", "Asked", "Candidate", "Match", "Matched", "in_order", "match", "ranked"]

@@ -189,7 +189,13 @@ class TestWhatTheDirectoryShows:
             bos.right_to_send(ana.id, Purpose.TREATMENT, LABELS)
 
     def test_one_that_nobody_signed_does_not_stop_what_was_given(
-        self, services: FakeServices, anas: Delegations, bos: Delegations, ana: Clinician, bo: Clinician, noor: Clinician
+        self,
+        services: FakeServices,
+        anas: Delegations,
+        bos: Delegations,
+        ana: Clinician,
+        bo: Clinician,
+        noor: Clinician,
     ) -> None:
         right = gives(anas, bo)
         services.keeps(delegation(noor, bo), delegator=str(ana.id))

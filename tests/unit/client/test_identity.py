@@ -126,7 +126,7 @@ def test_the_operator_invites_administrators_alone(checks: Checks, role: str) ->
 @pytest.mark.parametrize(
     ("after", "good"),
     [(-11, False), (-9, True), (7 * 24 * 60 + 9, True), (7 * 24 * 60 + 11, False), (365 * 24 * 60, False)],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_the_check_of_an_earlier_namesake_is_not_this_accounts(checks: Checks, after: int, good: bool) -> None:
     """The same name, role and organization, without an NPI or with the same: a check counts for one enrolment."""

@@ -289,9 +289,7 @@ def test_a_list_that_cannot_be_read_is_told_so(
         list(teams.find())
 
 
-def test_a_list_that_does_not_go_on_ends(
-    services: FakeServices, teams: Teams, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_list_that_does_not_go_on_ends(services: FakeServices, teams: Teams, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeServices, "routes", {"GET teams": lambda *_: {"teams": [], "next": "x"}})
     with pytest.raises(ServiceError, match="cannot be read"):
         list(teams.find())

@@ -17,6 +17,7 @@ import typer
 from concord import errors
 from concord.address_book import AddressBook
 from concord.age import HybridIdentity
+from concord.api import InboxEntry
 from concord.cli import addressing, coverage, delegation, department, letter_lists, team
 from concord.client import Client
 from concord.coverage import Coverages
@@ -245,7 +246,7 @@ class TestSending:
     def test_somebody_who_is_suspended_covers_for_nobody(self, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
         desk.services.covers(desk.ana.id, desk.bo.id, status="suspended")
         assert self.addressed(desk, draft(None, desk.ana.id), covering=True) == (desk.ana.id,)
-        assert "they are suspended" in " ".join(capsys.readouterr().err.split())
+        assert "They are suspended" in " ".join(capsys.readouterr().err.split())
 
     def test_whom_the_key_log_does_not_know_is_not_written_to(self, desk: Desk) -> None:
         """Who covers is the directory's word: keys and names are not."""
@@ -329,6 +330,16 @@ class TestLists:
         rows = json.loads(CliRunner().invoke(app, ["--json", "--on-behalf"]).stdout)
         assert asked == [False, True]
         return rows, text
+
+    @pytest.mark.parametrize("text", ["e30", "*"], ids=["no-address", "no-text"])
+    def test_a_letter_whose_address_cannot_be_read_is_told_so(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch, text: str
+    ) -> None:
+        entry = InboxEntry(cursor="1", letter=uuid4(), address=text, size=1, released_at=datetime.now(UTC))
+        monkeypatch.setattr(desk.client.letters, "inbox", lambda **_: ([entry], None), raising=False)
+        app = typer.Typer()
+        app.command()(letter_lists.inbox)
+        assert isinstance(CliRunner().invoke(app, []).exception, errors.ServiceError)
 
     def line(self, desk: Desk, **changed: Any) -> ReceiptLine:
         usual = (uuid4(), desk.bo.id, "released", None, None, None, None, False)

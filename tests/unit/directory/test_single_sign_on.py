@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
+from concord_formats.signatures import to_base64url
 from sqlalchemy import func, select
 
 from services.chassis.problems import Problem
@@ -16,6 +17,8 @@ from services.directory.worker import sweep
 from tests.provider import Provider, query_of
 from tests.unit.directory.account import TestDevice, body_of
 from tests.unit.directory.house import House, Person, problem
+from tests.unit.directory.lost import Case, wait
+from tests.unit.directory.own_devices import RIGHT, WRONG, back_up, recover
 from tests.unit.directory.signing_on import (
     CLIENT_ID,
     Newcomer,
@@ -88,6 +91,13 @@ def test_the_address_asks_for_a_code_with_pkce_and_shows_no_secret(pia: Newcomer
     )
     assert pia.code["secret"] not in address
     assert pia.entry.digest not in address
+
+
+def test_a_session_that_let_an_entry_in_is_used_up(house: House, pia: Newcomer, identity_provider: Provider) -> None:
+    signed_on(pia, identity_provider, "pia")
+    pia.enrolled()
+    with house.database.transaction() as session:
+        assert session.scalars(select(models.SignOnSession.state)).all() == ["used"]
 
 
 def test_a_refused_enrolment_uses_up_no_invitation(pia: Newcomer, identity_provider: Provider) -> None:
@@ -318,7 +328,7 @@ def test_what_is_no_provider_is_not_required(house: House, identity_provider: Pr
 def test_who_signed_on_at_an_address_that_somebody_sent_lets_no_device_in(
     house: House, pia: Newcomer, identity_provider: Provider
 ) -> None:
-    """Mallory found the invitation, begins for keys of their own, and sends Pia the address: she signs on as herself."""
+    """Mallory found the invitation, begins for keys of their own, and sends Pia the address: she signs on."""
     begun = pia.begin().get_json()
     shown = came_back(house.client, identity_provider.sign_on(begun["authorization_url"], "pia"))
     assert shown.status_code == 200
@@ -342,6 +352,7 @@ def test_a_code_is_taken_as_people_type_it_and_again(house: House, pia: Newcomer
     assert problem(confirm(house, begun["session"], "")) == (403, "sign-on-code-refused")
     code = code_in(shown.text).lower().replace("-", " ").replace("0", "o").replace("1", "l")
     assert [confirm(house, begun["session"], code).get_json() for _ in range(2)] == [DONE, DONE]
+    assert problem(confirm(house, begun["session"], "0000-0000")) == (403, "sign-on-code-refused")
     assert pia.enrol().status_code == 201
     assert confirm(house, begun["session"], code).get_json() == DONE
     assert problem(confirm(house, begun["session"], "x")) == (403, "sign-on-code-refused")
@@ -376,3 +387,41 @@ def test_what_one_provider_sends_back_is_taken_to_no_other(
     assert status(house, begun["session"])["status"] == "waiting", "its token endpoint was told no code"
     assert came_back(house.client, theirs.replace(str(pia.organization), str(uuid4()))).status_code == 400
     assert came_back(house.client, theirs).status_code == 200
+
+
+def test_a_recovery_code_brings_no_device_in_by_itself(house: House, ada: Person, identity_provider: Provider) -> None:
+    assert back_up(ada, 1).status_code == 200
+    entry = ada.account.adding(TestDevice())
+    assert problem(recover(house.client, ada.id, **body_of(entry))) == (403, "single-sign-on-required")
+    asked = {"purpose": "recovery", "practitioner": str(ada.id), "entry_sha256": entry.digest}
+    wrong = house.client.post("/v1/single-sign-on", json=asked | {"secret": to_base64url(WRONG)})
+    assert problem(wrong) == (403, "recovery-refused")
+    begun = house.client.post("/v1/single-sign-on", json=asked | {"secret": to_base64url(RIGHT)}).get_json()
+    came_back_and_confirmed(house, begun, identity_provider.sign_on(begun["authorization_url"], "ada"))
+    assert recover(house.client, ada.id, **body_of(entry)).status_code in {200, 201}
+
+
+def test_a_recovery_case_is_signed_on_for_with_the_entry_that_waits_in_it_alone(
+    house: House, ada: Person, identity_provider: Provider
+) -> None:
+    single_sign_on_requirement.lift(house.deps, ada.organization)
+    bo, person = house.administrator(ada.organization), house.practitioner(ada)
+    required(house, ada.organization, identity_provider)
+    case = Case.open(ada, person).announced(ada, bo)
+    asked = {"purpose": "recovery-case", "case": case.id, "secret": case.secret}
+    right = {"practitioner": str(person.id), "entry_sha256": case.signed.digest}
+    for changed in ({"practitioner": str(ada.id)}, {"entry_sha256": "0" * 64}):
+        answer = house.client.post("/v1/single-sign-on", json=asked | right | changed)
+        assert (problem(answer), answer.get_json()["field"]) == ((422, "invalid-field"), "entry_sha256")
+    wait(house)
+    assert problem(case.complete()) == (403, "single-sign-on-required")
+    begun = house.client.post("/v1/single-sign-on", json=asked | right).get_json()
+    came_back_and_confirmed(house, begun, identity_provider.sign_on(begun["authorization_url"], "person"))
+    assert case.complete().status_code == 200
+
+
+def test_a_device_that_was_revoked_begins_nothing(house: House, ada: Person) -> None:
+    """Its token outlives it by minutes."""
+    assert begin_for(ada, "0" * 64).status_code == 201
+    ada.request("POST", f"/v1/devices/{ada.device.id}/revocation")
+    assert problem(begin_for(ada, "1" * 64)) == (403, "device-revoked")

@@ -21,7 +21,7 @@ from services.messaging.handout import HandoutEndedError
 from services.messaging.rules import State
 
 from .site import Site
-from .world import AGE, Clinician, World, framed, given, grant, plain
+from .world import AGE, PATIENT, Clinician, World, framed, given, grant, plain
 
 LARGE = AGE + b"s" * (300 * 1024)
 
@@ -274,3 +274,24 @@ def test_a_letter_in_somebody_s_name_is_theirs_once_the_gate_has_found_that_it_m
         letters.status(world.physician.id, forged.letter)
     with pytest.raises(Problem, match="reply_to"):
         world.send(world.address(reply_to=forged.letter, thread=forged.thread))
+
+
+def test_a_reader_is_not_told_what_the_delegator_would_be(practice: Practice) -> None:
+    """At the hand-out the reader acts: the right that the letter went by is none of theirs."""
+    world = practice.world
+    there = {"kind": "organization", "id": world.psychologist.organization}
+    world.told(
+        projections.consent_activated,
+        consent=world.consent,
+        version=1,
+        patient=PATIENT,
+        parties=[{"kind": "practitioner", "id": world.physician.id}, there],
+        grants=[grant(world.physician, world.psychologist) | {"recipient": there}],
+    )
+    address = practice.address()
+    practice.send(address)
+    moved = {"practitioner": world.psychologist.id, "organization": uuid4(), "status": "active"}
+    world.told(projections.practitioner_changed, **moved)
+    world.revoke()
+    with pytest.raises(Problem, match="no-active-consent"):
+        world.fetch(address.letter)

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from services.chassis import failpoints
 from services.chassis.event import Event
 from services.chassis.problems import Problem
-from services.messaging import models, projections
+from services.messaging import models, projections, team_inbox
 from services.messaging.gate import GateClosedError
 from services.messaging.handout import HandoutEndedError
 from services.messaging.rules import State
@@ -201,6 +201,21 @@ def test_a_suspended_member_is_shown_nothing_until_reinstated(team: Team) -> Non
 def test_a_teams_inbox_is_shown_under_a_lease_alone(team: Team) -> None:
     """Else a member who was removed would be shown it for as long as this database does not hear of it."""
     team.world.lapse()
+    with pytest.raises(GateClosedError):
+        team.inbox(team.world.psychologist)
+
+
+def test_what_was_read_is_not_shown_when_the_lease_lapses_meanwhile(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team.send()
+    read = team_inbox.deliveries_of
+
+    def until_it_lapses(*args: Any) -> Any:
+        team.world.lapse()
+        return read(*args)
+
+    monkeypatch.setattr(team_inbox, "deliveries_of", until_it_lapses)
     with pytest.raises(GateClosedError):
         team.inbox(team.world.psychologist)
 

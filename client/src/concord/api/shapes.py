@@ -35,11 +35,18 @@ def readable() -> Iterator[None]:
 def paged(
     fetch: Callable[[dict[str, str]], Any], member: str, item: type[Item], query: dict[str, str]
 ) -> Iterator[Item]:
-    """Every item of a list, page after page. `fetch` takes the query; a page holds `member` and perhaps `next`."""
+    """Every item of a list, page after page. `fetch` takes the query; a page holds `member` and perhaps `next`.
+
+    Raises `ServiceError`, also for a list that does not go on.
+    """
     cursor: str | None = None
     while True:
         page = fetch(query | ({"cursor": cursor} if cursor else {}))
-        yield from (item.model_validate(each) for each in page[member])
-        cursor = page.get("next")
+        with readable():
+            found, following = [item.model_validate(each) for each in page[member]], page.get("next")
+        if following is not None and (not isinstance(following, str) or following == cursor):
+            raise ServiceError.unreadable()
+        yield from found
+        cursor = following
         if not cursor:
             return

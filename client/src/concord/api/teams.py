@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
+
+from concord_formats.address import MAX_RECIPIENTS
+from pydantic import Field
 
 from ..transport import Transport
 from .directory import Organization, Practitioner
@@ -44,7 +47,8 @@ class Team(Answer):
     organization: Organization
     department: Department | None = None
     status: str
-    members: tuple[TeamMember, ...] = ()
+    # Each is looked up: a list that no letter could be sealed to is not read.
+    members: Annotated[tuple[TeamMember, ...], Field(max_length=MAX_RECIPIENTS)] = ()
 
 
 class Ended(Answer):

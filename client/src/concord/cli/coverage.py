@@ -65,4 +65,5 @@ def _show(client: Client, found: Coverage | None, as_json: bool) -> None:
     away, covering = (client.colleagues.name(who) for who in (found.practitioner, found.covering.id))
     text = f"{away} is away from {shown(found.starts_at)} until {shown(found.ends_at)}. {covering} covers."
     value: dict[str, Any] = found.model_dump(mode="json")
+    value["covering"]["name"] = covering
     show({"coverage": value}, text, as_json=as_json)

@@ -19,11 +19,16 @@ Since = Annotated[
 
 def start_of(day: date) -> datetime:
     """The midnight with which a day begins."""
-    return datetime.combine(day, datetime.min.time()).astimezone()
+    try:
+        return datetime.combine(day, datetime.min.time()).astimezone()
+    except (OverflowError, ValueError, OSError):  # the first day of the calendar, west of Greenwich
+        raise typer.BadParameter(f"{day} is no day to name here") from None
 
 
 def end_of(day: date) -> datetime:
     """Midnight after the last day, on the speaker's own clock: who says a day means theirs."""
+    if day == date.max:
+        raise typer.BadParameter(f"{day} is no day to name here")
     return start_of(day + timedelta(days=1))
 
 

@@ -13,7 +13,7 @@ import typer
 from concord_formats.vocabulary import Information, Purpose, Sensitivity
 
 from ..client import Client
-from ..delegations import Right
+from ..delegations import Listed, Right
 from .choices import words
 from .days import Since, Until, end_of, shown, start_of
 from .output import Json, show, show_rows
@@ -55,14 +55,20 @@ def give(  # noqa: PLR0913, PLR0917 - what a delegation says
 
 @app.command("list")
 def list_delegations(
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="As an administrator: those of your whole organization.")
+    ] = False,
     home: Home = None,
     passphrase_file: PassphraseFile = None,
     json: Json = False,
 ) -> None:
     """List what you gave and what was given to you, each checked by its giver's signature."""
     with unlock(home, passphrase_file) as client:
-        rows = [_row(client, each) for each in (*client.delegations.given(), *client.delegations.received())]
-    show_rows(rows, empty="You have given no delegation, and none was given to you.", as_json=json)
+        rows = [_listed(client, each) for each in client.delegations.listed(everybody=everybody)]
+    if not json and not any(row["doubt"] for row in rows):
+        rows = [{name: cell for name, cell in row.items() if name != "doubt"} for row in rows]
+    own = "You have given no delegation, and none was given to you."
+    show_rows(rows, empty="Nobody has given a delegation." if everybody else own, as_json=json)
 
 
 @app.command()
@@ -79,6 +85,15 @@ def revoke(
     show(value, f"Revoked. In effect everywhere since {shown(at)}.", as_json=json)
 
 
+def _listed(client: Client, listed: Listed) -> dict[str, Any]:
+    if listed.right is not None:
+        return _row(client, listed.right)
+    kept = listed.kept
+    by, to = (client.colleagues.name(who) for who in (kept.delegator, kept.delegate))
+    unsigned = dict.fromkeys(("may", "from", "until"))
+    return {"id": str(kept.id), "by": by, "to": to, **unsigned, "status": kept.status, "doubt": listed.doubt}
+
+
 def _row(client: Client, right: Right) -> dict[str, Any]:
     said = right.said
     labels = (*sorted(said.purposes), *sorted(said.information), *sorted(said.sensitivity))
@@ -90,4 +105,5 @@ def _row(client: Client, right: Right) -> dict[str, Any]:
         "from": shown(said.valid_from),
         "until": shown(said.valid_until),
         "status": right.status,
+        "doubt": None,
     }

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import typer
 
+from ..api import InboxEntry
+from ..api.shapes import readable
 from ..client import Client
 from .output import Json, show_rows
 from .session import Home, PassphraseFile, unlock
@@ -32,20 +34,7 @@ def inbox(
     """List the letters that were released to you."""
     with unlock(home, passphrase_file) as client:
         entries, _ = client.letters.inbox(after=after, wait=wait)
-        rows = [
-            {
-                "letter": str(entry.letter),
-                "from": client.colleagues.name(entry.parsed_address.sender),
-                **_in_whose_name(client, entry.parsed_address.on_behalf_of, entry.parsed_address.team),
-                "patient": client.address_book.alias(entry.parsed_address.patient) or entry.parsed_address.patient,
-                "information": ", ".join(sorted(entry.parsed_address.information)),
-                "size": entry.size,
-                "released": f"{entry.released_at:%Y-%m-%d %H:%M}",
-                "opened": f"{entry.opened_at:%Y-%m-%d %H:%M}" if entry.opened_at else "no",
-                "cursor": entry.cursor,
-            }
-            for entry in entries
-        ]
+        rows = [_received(client, entry) for entry in entries]
     show_rows(_without_empty(rows, json), empty="No letters.", as_json=json)
 
 
@@ -79,6 +68,22 @@ def receipts(
         ]
     empty = "Nobody has sent a letter in your name." if on_behalf else "You have sent no letters."
     show_rows(_without_empty(rows, json), empty=empty, as_json=json)
+
+
+def _received(client: Client, entry: InboxEntry) -> dict[str, Any]:
+    with readable():
+        address = entry.parsed_address
+    return {
+        "letter": str(entry.letter),
+        "from": client.colleagues.name(address.sender),
+        **_in_whose_name(client, address.on_behalf_of, address.team),
+        "patient": client.address_book.alias(address.patient) or address.patient,
+        "information": ", ".join(sorted(address.information)),
+        "size": entry.size,
+        "released": f"{entry.released_at:%Y-%m-%d %H:%M}",
+        "opened": f"{entry.opened_at:%Y-%m-%d %H:%M}" if entry.opened_at else "no",
+        "cursor": entry.cursor,
+    }
 
 
 def _in_whose_name(client: Client, delegator: UUID | None, team: UUID | None) -> dict[str, Any]:
