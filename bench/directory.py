@@ -33,7 +33,7 @@ from services.directory.listing_search import Wanted, search
 from services.directory.models import Listing, ListingTag
 from services.directory.rules import towns
 
-from . import directory_data
+from . import directory_data, directory_plain
 
 SIZE = 1_000_000
 ROUNDS = 12
@@ -81,9 +81,11 @@ def _figures(database: Database) -> dict[str, float]:
     towns.place(_TOWNS[0])  # which a process reads once
     plain = [_plain(database, draw) for _ in range(200)]
     taken: dict[str, list[float]] = {}
+    alike: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
         for kind, wanted in _questions(database, draw):
             taken.setdefault(kind, []).append(_timed(lambda asked=wanted: search(deps, None, asked, None, PAGE)))  # type: ignore[misc]
+            alike.setdefault(kind, []).append(directory_plain.timed(database, wanted, PAGE, typo="typo" in kind))
         plain += [_plain(database, draw) for _ in range(10)]
     base = {share: _quantile(plain, share) for share in (50, 95)}
     figures = {f"directory_plain_query_ms_p{share}": value for share, value in base.items()}
@@ -92,6 +94,14 @@ def _figures(database: Database) -> dict[str, float]:
         figures[f"directory_questions_p{share}_of_plain_query"] = _quantile(every, share) / value
     for kind, times in taken.items():
         figures[f"directory_{kind}_p95_of_plain_query"] = _quantile(times, 95) / base[95]
+        for share in (50, 95):
+            same = _quantile(alike[kind], share)
+            figures[f"directory_{kind}_p{share}_of_the_same_filter"] = _quantile(times, share) / same
+    filtered = [each for times in alike.values() for each in times]
+    for share in (50, 95):
+        figures[f"directory_questions_p{share}_of_the_same_filter"] = _quantile(every, share) / _quantile(
+            filtered, share
+        )
     return figures
 
 

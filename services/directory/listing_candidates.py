@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.orm import Session
 
 from .listing_criteria import Criteria, How, WordIndex
-from .listing_statement import MOST_RANKED, Statement, enrolled_of
+from .listing_statement import Statement, enrolled_of
 from .models import Listing
 from .rules.freshness import is_stale
 from .rules.search import Asked, Candidate, Matched, match
@@ -28,7 +28,7 @@ ENOUGH = 5
 # Where nobody said how far: a drive, and where nobody is found, a long one.
 NEAR_KM, FAR_KM = 40.0, 160.0
 # A place where more are found than are read is looked at more closely, down to this.
-_CLOSEST_KM, _CLOSER = 2.0, 3
+_CLOSEST_KM = 2.0
 
 
 def gather(
@@ -78,18 +78,10 @@ class _Search:
         found, full = self._take(statement)
         if full and not statement.apart and (enrolled := enrolled_of(self.criteria)):
             found |= self._take(replace(statement, criteria=enrolled))[0]
-        return found | self._nearer(statement) if full and km else found
-
-    def _nearer(self, statement: Statement) -> dict[UUID, Matched]:
-        """Where more are found than are read: the closest, of a circle that is read whole or has enough of them."""
-        found: dict[UUID, Matched] = {}
-        km, full = (statement.km or 0.0) / _CLOSER, True
-        while full and km > _CLOSEST_KM:
-            km /= _CLOSER
+        while full and km and km > _CLOSEST_KM:
+            km /= 3
             nearer, full = self._take(replace(statement, km=km, closely=True))
             found |= nearer
-        if len(found) < MOST_RANKED:
-            found |= self._take(replace(statement, km=km * _CLOSER, closely=True))[0]
         return found
 
     def _take(self, statement: Statement) -> tuple[dict[UUID, Matched], bool]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import Session, joinedload, lazyload
 
 from . import specialty_names
@@ -63,28 +63,31 @@ def present_all(session: Session, codes: CodeList, rows: Sequence[Listing], now:
 
 def by_id(session: Session, codes: CodeList, ids: Sequence[UUID], now: datetime) -> dict[UUID, FoundListing]:
     """Those entries that are still there, with all that is shown of them: in one statement."""
-    tags = select(func.aggregate_strings(ListingTag.tag, _BETWEEN)).where(ListingTag.listing_id == Listing.id)
-    away = and_(Coverage.practitioner_id == Listing.practitioner_id, Coverage.ends_at > now)
-    every = (
-        select(Listing, Practitioner, Coverage, tags.correlate(Listing).scalar_subquery())
-        .outerjoin(Practitioner, Practitioner.id == Listing.practitioner_id)
-        .outerjoin(Coverage, away)
-        # By itself it would be an inner one, and nobody found who is not enrolled. Few are away.
-        .options(joinedload(Practitioner.organization, innerjoin=False), lazyload(Coverage.covering))
-        .where(Listing.id.in_(ids))
-    )
-    shown = (_shown(codes, row, account, away, said, now) for row, account, away, said in session.execute(every))
+    every = session.execute(_EVERYTHING, {"ids": list(ids), "now": now})
+    shown = (_shown(codes, row, account, away, said, now) for row, account, away, said in every)
     return {each.row.id: each for each in shown}
 
 
 # No tag has one in it.
 _BETWEEN = "\n"
+_TAGS = select(func.aggregate_strings(ListingTag.tag, _BETWEEN)).where(ListingTag.listing_id == Listing.id)
+# Made once: to put it together takes as long as to ask it.
+_EVERYTHING = (
+    select(Listing, Practitioner, Coverage, _TAGS.correlate(Listing).scalar_subquery())
+    .outerjoin(Practitioner, Practitioner.id == Listing.practitioner_id)
+    .outerjoin(Coverage, and_(Coverage.practitioner_id == Listing.practitioner_id, Coverage.ends_at > bindparam("now")))
+    # By itself it would be an inner one, and nobody found who is not enrolled. Few are away.
+    .options(joinedload(Practitioner.organization, innerjoin=False), lazyload(Coverage.covering))
+    .where(Listing.id.in_(bindparam("ids", expanding=True)))
+)
 
 
-def _shown(  # noqa: PLR0913 - one column each
+def _shown(
     codes: CodeList, row: Listing, account: Practitioner | None, away: Coverage | None, said: str | None, now: datetime
 ) -> FoundListing:
     tags = Sorted.of(said.split(_BETWEEN) if said else ())
+    # Nobody is sent to a colleague who was suspended since.
+    covered = away is not None and away.covering.status == Status.ACTIVE
     return FoundListing(
         row=row,
         account=account,
@@ -93,7 +96,7 @@ def _shown(  # noqa: PLR0913 - one column each
         ages=tags.of_kind(AGE),
         plans=tuple(row.plans or ()),
         stale=is_stale(row.confirmed_at, now),
-        coverage=Cover(away.covering, away.starts_at, away.ends_at) if away else None,
+        coverage=Cover(away.covering, away.starts_at, away.ends_at) if away and covered else None,
     )
 
 

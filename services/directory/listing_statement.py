@@ -77,7 +77,7 @@ class Statement:
         some = union_all(*(part.select() for part in parts)) if len(parts) > 1 else parts[0].select()
         rows = some.limit(MOST_READ).subquery()
         fresh = case((rows.c.confirmed_at >= self.now - GOOD_FOR, 0), else_=1)
-        order = [rows.c.text, rows.c.practitioner_id.is_(None), fresh]
+        order: list[ColumnElement[Any]] = [rows.c.text, rows.c.practitioner_id.is_(None), fresh]
         if near := self.criteria.near:
             narrow = math.cos(math.radians(near.lat)) ** 2
             order.append(_squared(rows.c.lat - near.lat) + narrow * _squared(rows.c.lon - near.lon))
@@ -117,7 +117,9 @@ class _Part:
     def select(self) -> Select[Any]:
         """The rows, in no order."""
         some = select(*_COLUMNS, literal_column(str(self._text)).label("text"))
-        some = some.where(visible(self._criteria.own), *self._texts)
+        # Of those who are not enrolled nobody hides from others than their own.
+        seen = Listing.shown.is_(True) if self._criteria.enrolled is False else visible(self._criteria.own)
+        some = some.where(seen, *self._texts)
         if self._tagged is not None:
             some = some.join_from(self._tagged, Listing, self._tagged.c.listing_id == Listing.id)
         else:
@@ -137,27 +139,32 @@ class _Part:
             found = found.where(ListingTag.cell.in_(cells))
         groups = [found.where(ListingTag.tag.in_(sorted(group))) for group in self._criteria.tags]
         if self._closely:
-            groups.append(select(Listing.id).where(*self._near(Listing.lat, Listing.lon)))
+            groups.append(select(Listing.id).where(*self._in_squares(), *self._in_box(Listing.lat, Listing.lon)))
         return (intersect(*groups) if len(groups) > 1 else groups[0]).limit(MOST_READ)
 
     def _cells(self) -> tuple[int, ...]:
         near = self._criteria.near
         return cells_within(near.lat, near.lon, self._km) if near and self._km else ()
 
-    def _near(self, lat: SQLColumnExpression[Any], lon: SQLColumnExpression[Any]) -> Iterator[ColumnElement[bool]]:
+    def _in_squares(self) -> Iterator[ColumnElement[bool]]:
+        if cells := self._cells():
+            yield Listing.cell.in_(cells)
+
+    def _in_box(self, lat: SQLColumnExpression[Any], lon: SQLColumnExpression[Any]) -> Iterator[ColumnElement[bool]]:
         if self._criteria.near and self._km:
-            if lat is Listing.lat:
-                yield Listing.cell.in_(self._cells())
             yield from _box(self._criteria.near, self._km, lat, lon)
 
     def _conditions(self) -> Iterator[ColumnElement[bool]]:
         """What else must hold."""
         wanted = self._criteria
         if self._tagged is None:
-            yield from self._near(Listing.lat, Listing.lon)
+            yield from self._in_squares()
+        if self._tagged is None and not self._texts:
+            yield from self._in_box(Listing.lat, Listing.lon)
         else:
-            # A sum is in no index: by their tags there are fewer.
-            yield from self._near(Listing.lat + 0.0, Listing.lon + 0.0)
+            # A sum is in no index: by names or tags there are fewer, which PostgreSQL, to whom squares and degrees have
+            # nothing to do with one another, cannot know.
+            yield from self._in_box(Listing.lat + 0.0, Listing.lon + 0.0)
         if wanted.organization is not None:
             theirs = select(Practitioner.id).where(Practitioner.organization_id == wanted.organization)
             yield Listing.practitioner_id.in_(theirs)

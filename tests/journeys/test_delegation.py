@@ -318,6 +318,16 @@ class TestCovering:
         assert "is away" not in typed(*words, "--covering").stderr
         assert away.coverage.of() is None
 
+    def test_a_teams_members_are_named_before_it_is_written_to(
+        self, ward: Ward, omar: Client, typed: Callable[..., Result]
+    ) -> None:
+        harbor = ward.people.practices[1]
+        party = Party(kind=PartyKind.ORGANIZATION, id=harbor.organization)
+        team = harbor.office.teams.create(f"Intake {uuid4()}")
+        harbor.office.teams.add(team.id, omar.practitioner)
+        told = typed(str(active_consent(ward.people, recipient=party).id), "--to-team", str(team.id))
+        assert f"To {team.name}: {ward.ana.colleagues.name(omar.practitioner)}." in told.stderr
+
     def test_whom_the_consent_does_not_cover_the_gate_refuses(self, ward: Ward, omar: Client) -> None:
         """A covering colleague is a recipient like any other."""
         to = (ward.noor.practitioner, omar.practitioner)

@@ -119,4 +119,16 @@ def _best(word: str, among: Sequence[str]) -> Match | None:
     return Match(TYPO, wrong=wrong) if wrong <= most else None
 
 
-__all__ = ["BEGINNING", "EXACT", "STEP_KM", "TYPO", "Asked", "Candidate", "Match", "Matched", "in_order", "match", "ranked"]
+__all__ = [
+    "BEGINNING",
+    "EXACT",
+    "STEP_KM",
+    "TYPO",
+    "Asked",
+    "Candidate",
+    "Match",
+    "Matched",
+    "in_order",
+    "match",
+    "ranked",
+]

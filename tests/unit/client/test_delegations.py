@@ -209,6 +209,16 @@ class TestWhatTheDirectoryShows:
         services.anything = True
         assert bos.right_to_send(ana.id, Purpose.TREATMENT, LABELS).id == right.id
 
+    def test_what_was_given_to_somebody_else_or_by_somebody_else_is_not_used(
+        self, services: FakeServices, bos: Delegations, ana: Clinician, bo: Clinician, noor: Clinician
+    ) -> None:
+        """Truly signed, and shown by a directory that was asked for others."""
+        services.anything = True
+        services.keeps(delegation(ana, noor))
+        services.keeps(delegation(noor, bo))
+        with pytest.raises(errors.NotDelegatedError):
+            bos.right_to_send(ana.id, Purpose.TREATMENT, LABELS)
+
     def test_what_to_do_about_it_is_not_what_one_does_about_a_letter(
         self, services: FakeServices, bos: Delegations, ana: Clinician, bo: Clinician, noor: Clinician
     ) -> None:

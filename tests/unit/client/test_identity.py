@@ -188,6 +188,16 @@ def test_an_administrator_whom_nobody_logged_checks_nobody(checks: Checks) -> No
     checks.refused("nowhere in the log")
 
 
+def test_the_history_of_one_administrator_stands_for_no_other(checks: Checks, noor: Clinician, ana: Clinician) -> None:
+    """A directory that gives Eve's keys out as Noor's puts no word of Eve's into Noor's mouth."""
+    checks.show(checks.word(attestor=noor.id))
+    place = Organization(id=RIVERSIDE, name="Riverside")
+    members = {"id": ana.id, "role": "practitioner", "name": "Ana Whitfield", "npi": "1245319599", "status": "active"}
+    person = Practitioner(**members, organization=place)
+    with pytest.raises(UncheckedIdentityError, match="no administrator"):
+        Identities(checks, checks.bindings, lambda _: checks.eve.history).of(person)
+
+
 def test_nobody_checks_themselves(checks: Checks, ana: Clinician) -> None:
     checks.bindings.log(ana, "administrator")
     checks.show(checks.word(by=ana, attestor=ana.id, device=ana.keyring.device))

@@ -171,6 +171,7 @@ class TestAForgedOne:
         [
             ({"delegation": uuid4()}, "another one"),
             ({"delegate": uuid4()}, "somebody else than the sender"),
+            ({"delegator": uuid4()}, "of somebody else than the colleague"),
             ({"purposes": frozenset({Purpose.PAYMENT})}, "treatment"),
             ({"information": frozenset({Information.DIAGNOSES})}, "medications"),
             ({"sensitivity": frozenset({Sensitivity.HIV})}, "general"),
@@ -184,7 +185,7 @@ class TestAForgedOne:
                 "outside its days",
             ),
         ],
-        ids=["another", "delegate", "purpose", "information", "sensitivity", "early", "late"],
+        ids=["another", "delegate", "delegator", "purpose", "information", "sensitivity", "early", "late"],
     )
     def test_what_it_does_not_give(
         self, ana: Clinician, bo: Clinician, noor: Clinician, changed: dict[str, Any], said: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -117,6 +118,18 @@ def test_who_says_done_before_a_code_was_given_is_not_believed(directory: Direct
     directory.statuses = [("done", None)]
     with shown_by(lambda _: None, pytest.fail), pytest.raises(SingleSignOnError):
         directory.enrol()
+
+
+def test_the_code_is_asked_for_at_the_terminal_and_not_on_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], directory: Directory
+) -> None:
+    """Where an invitation may have come from."""
+    monkeypatch.setattr("builtins.open", lambda *_, **__: io.StringIO(f"{CODE}\n"))
+    monkeypatch.setattr("sys.stdin", None)
+    with sign_on.browsing(no_browser=True):
+        assert directory.enrol() == {"id": "x"}
+    told = capsys.readouterr()
+    assert (directory.given, told.out, "give it to nobody" in told.err) == ([CODE], "", True)
 
 
 def test_without_a_terminal_no_code_is_asked_for(monkeypatch: pytest.MonkeyPatch, directory: Directory) -> None:

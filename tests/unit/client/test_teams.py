@@ -249,6 +249,15 @@ class TestInbox:
         (found,) = teams.letters(team)
         assert (found.letter, [each.recipient for each in found.deliveries]) == (made.letter, [noor.id])
 
+    def test_one_that_does_not_go_on_ends(
+        self, services: FakeServices, teams: Teams, ana: Clinician, noor: Clinician, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        team = uuid4()
+        self.shown(services, address(ana, noor, team=team))
+        pages: list[Any] = [{"letters": services.letters, "next": "x"}] * 2
+        monkeypatch.setattr(FakeServices, "routes", {"GET teams/ID/letters": lambda *_: pages.pop()})
+        assert len(list(teams.letters(team))) == 2
+
     @pytest.mark.parametrize(
         "changed",
         [
@@ -289,8 +298,11 @@ def test_a_list_that_cannot_be_read_is_told_so(
         list(teams.find())
 
 
-def test_a_list_that_does_not_go_on_ends(services: FakeServices, teams: Teams, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FakeServices, "routes", {"GET teams": lambda *_: {"teams": [], "next": "x"}})
+def test_a_list_that_does_not_go_on_is_told_so(
+    services: FakeServices, teams: Teams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages: list[Any] = [{"teams": [], "next": "x"}] * 2
+    monkeypatch.setattr(FakeServices, "routes", {"GET teams": lambda *_: pages.pop()})
     with pytest.raises(ServiceError, match="cannot be read"):
         list(teams.find())
 

@@ -41,7 +41,7 @@ def test_the_page_has_rules() -> None:
 def test_every_rule_names_its_source_its_place_and_a_test_that_exists(row: list[str]) -> None:
     rule, source, place, test = row
     assert rule
-    assert re.search(r"CFR \d|Concord|RFC", source), "no source"
+    assert re.search(r"CFR \d|U\.S\.C\. \d|Concord|RFC", source), "no source"
     for path in (each for each in names_in(place) if "/" in each):
         assert list(ROOT.glob(path)), path
     named = names_in(test)

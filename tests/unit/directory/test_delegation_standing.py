@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from services.directory import enrolment
+from services.directory.models import Practitioner
 from tests.unit.directory.delegating import given
 from tests.unit.directory.house import House, Person, problem
 
@@ -76,6 +77,18 @@ def test_where_one_of_the_two_is_suspended_it_does_not_hold(
     assert not holds(kept_house, delegation)
     admin.request("DELETE", f"/v1/practitioners/{person.id}/suspension")
     assert holds(kept_house, delegation)
+
+
+@pytest.mark.parametrize("who", ["ana", "bo"])
+def test_where_one_of_the_two_is_of_another_organization_by_now_it_does_not_hold(
+    kept_house: House, ana: Person, bo: Person, who: str
+) -> None:
+    """Nothing moves an account today; what will one day must not carry a right along."""
+    delegation = given(ana, bo.id)
+    elsewhere = enrolment.add_organization(kept_house.deps, f"Harbor {uuid4()}")
+    with kept_house.deps.database.transaction() as session:
+        session.get_one(Practitioner, {"ana": ana, "bo": bo}[who].id).organization_id = elsewhere
+    assert not holds(kept_house, delegation)
 
 
 def test_one_that_nobody_gave_is_not_found(kept_house: House) -> None:

@@ -11,6 +11,7 @@ from concord_formats.identity_checks import Checked, SignedIdentityCheck, read_i
 from concord_formats.signatures import HybridPublicKey, from_base64url
 
 from services.chassis.problems import Problem
+from services.directory import identity
 from services.directory.identity import by_operator
 from tests.unit.directory.account import TestDevice, body_of
 from tests.unit.directory.house import House, Person, check_body, problem
@@ -114,6 +115,20 @@ def test_an_invitation_that_fails_leaves_the_earlier_word(ada: Person) -> None:
 def test_who_is_no_administrator_is_told_so_before_their_word_is_read(house: House, ada: Person) -> None:
     pia = house.practitioner(ada)
     assert problem(invite(pia, pia.check(**PIA, by=TestDevice()))) == (403, "administrator-only")
+
+
+def test_who_is_suspended_while_their_word_is_read_invites_nobody(
+    house: House, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its signature is checked outside any transaction."""
+    other, word, read = house.administrator(ada.organization), ada.check(**PIA), identity.checked
+
+    def suspended_meanwhile(*given: Any) -> Any:
+        other.request("POST", f"/v1/practitioners/{ada.id}/suspension")
+        return read(*given)
+
+    monkeypatch.setattr(identity, "checked", suspended_meanwhile)
+    assert problem(invite(ada, word)) == (403, "account-suspended")
 
 
 def test_the_operators_own_word_is_shown_as_that(house: House, ada: Person) -> None:

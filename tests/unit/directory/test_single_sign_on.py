@@ -116,6 +116,16 @@ def test_a_session_lets_no_other_device_in(pia: Newcomer, identity_provider: Pro
     assert pia.enrol().status_code == 201
 
 
+def test_a_session_of_another_account_lets_no_entry_in(
+    house: House, ada: Person, pia: Newcomer, identity_provider: Provider
+) -> None:
+    """Ada found Pia's invitation, and signs on as herself, for her own account and the entry she made for Pia."""
+    begun = begin_for(ada, pia.entry.digest).get_json()
+    came_back_and_confirmed(house, begun, identity_provider.sign_on(begun["authorization_url"], "ada"))
+    assert status(house, begun["session"]) == DONE
+    assert problem(pia.enrol()) == (403, "single-sign-on-required")
+
+
 def test_a_session_is_good_for_ten_minutes(house: House, pia: Newcomer, identity_provider: Provider) -> None:
     begun = pia.begin().get_json()
     address = identity_provider.sign_on(begun["authorization_url"], "pia")
@@ -282,7 +292,8 @@ def test_sessions_given_up_make_way_and_others_are_counted(house: House, ada: Pe
     assert begin_for(ada, entries[5]).status_code == 201
 
 
-def test_sessions_that_are_over_are_swept(house: House, pia: Newcomer) -> None:
+def test_sessions_that_are_over_are_swept(house: House, pia: Newcomer, identity_provider: Provider) -> None:
+    assert signed_on(pia, identity_provider, "pia") == DONE
     pia.begin()
     house.clock.pass_(timedelta(minutes=10).total_seconds())
     sweep(house.deps)

@@ -21,6 +21,7 @@ from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
 from services.chassis.db import Database
 from services.chassis.problems import Problem
+from services.commands import single_sign_on as command
 from services.directory import oidc, single_sign_on, single_sign_on_requirement
 from services.directory.rules.single_sign_on import VALID_FOR, is_issuer, is_provider_url
 from tests.unit.directory.house import House, problem
@@ -249,10 +250,6 @@ ANSWERS: dict[str, tuple[Callable[[], httpx.Response], str]] = {
     "a-list": (lambda: httpx.Response(200, json=[]), "invalid-answer"),
     "deep": (lambda: httpx.Response(200, content=b"[" * 100_000), "invalid-answer"),
     "endless": (lambda: httpx.Response(200, content=b" " * 300_000), "invalid-answer"),
-    "packed": (
-        lambda: httpx.Response(200, content=gzip.compress(b"{}"), headers={"Content-Encoding": "gzip"}),
-        "invalid-answer",
-    ),
     "no-token": (lambda: httpx.Response(200, json={"access_token": "at"}), "invalid-answer"),
     "no-text": (lambda: httpx.Response(200, json={"id_token": 7}), "invalid-answer"),
     "rubbish": (lambda: httpx.Response(200, json={"id_token": "a.b.c"}), "invalid-answer"),
@@ -299,6 +296,25 @@ def test_a_discovery_that_points_elsewhere_is_refused(liar: Liar, metadata: dict
         )
 
 
+def test_an_answer_that_is_packed_is_not_unpacked(liar: Liar) -> None:
+    """However good: a small one unpacks to gibibytes before anybody counts."""
+
+    def packed() -> httpx.Response:
+        said = json.dumps({"id_token": liar.token()}).encode()
+        return httpx.Response(200, content=gzip.compress(said), headers={"Content-Encoding": "gzip"})
+
+    liar.answers["/token"] = packed
+    assert liar.comes_back() == INVALID
+    assert {each.headers["Accept-Encoding"] for each in liar.seen} == {"identity"}
+
+
+def test_a_shared_secret_among_the_providers_keys_signs_nothing(liar: Liar) -> None:
+    liar.key = OctKey.import_key(SECRET, {"kid": "two"})
+    liar.header = {"alg": "HS256", "kid": "two"}
+    liar.keys = {"keys": [KEY.as_dict(private=False), liar.key.as_dict(private=True)]}
+    assert liar.comes_back() == INVALID
+
+
 def test_an_answer_that_never_ends_holds_nobody(liar: Liar, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each piece comes in time, the whole does not."""
     pieces = iter(range(1000))
@@ -338,6 +354,24 @@ def test_what_is_printed_of_a_sign_on_by_mistake_holds_no_secret() -> None:
     assert not any(each in repr(said) for each in (SECRET, "the-state", "the-nonce", "the-verifier"))
 
 
+@pytest.mark.parametrize(
+    "holds", [b"", b"\xffsecret", b"a\nsecret", b"s" * 1001], ids=["nothing", "bytes", "lines", "more"]
+)
+def test_a_file_that_holds_no_client_secret_is_told_by_its_name_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], holds: bytes
+) -> None:
+    file = tmp_path / "client"
+    file.write_bytes(holds)
+    with pytest.raises(SystemExit):
+        command._secret(file)
+    told = capsys.readouterr().err
+    assert (told.startswith("error: client holds no client secret"), "ssss" in told, "xff" in told) == (
+        True,
+        False,
+        False,
+    )
+
+
 def test_an_error_beside_a_code_is_an_error(liar: Liar) -> None:
     assert liar.comes_back(error="access_denied") == {"status": "failed", "reason": "refused-by-provider"}
 
@@ -356,6 +390,14 @@ def test_a_provider_that_takes_the_secret_in_the_form_gets_it_there(liar: Liar) 
     asked = next(each for each in liar.seen if each.url.path == "/token")
     assert parse_qs(asked.content.decode())["client_secret"] == [SECRET]
     assert "Authorization" not in asked.headers
+
+
+def test_a_provider_that_takes_it_both_ways_gets_it_in_the_header(liar: Liar) -> None:
+    """Forms are what a proxy or a provider writes down."""
+    liar.metadata = {"token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"]}
+    assert liar.comes_back() == DONE
+    asked = next(each for each in liar.seen if each.url.path == "/token")
+    assert ("Authorization" in asked.headers, SECRET in asked.content.decode()) == (True, False)
 
 
 def test_without_a_secret_we_are_a_public_client(liar: Liar) -> None:

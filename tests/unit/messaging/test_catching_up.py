@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import update
 
 from services.chassis.clock import Clock
 from services.chassis.db import Database
@@ -100,6 +101,16 @@ def test_a_new_member_is_shown_the_teams_inbox_at_once(world: World) -> None:
     team = uuid4()
     late(world, lambda: world.join(team, world.psychologist))
     assert world.desk.team_inbox.page(world.psychologist.id, team, 0, 50) == []
+
+
+def test_a_member_whom_a_snapshot_did_not_list_is_asked_about_as_well(world: World) -> None:
+    team = uuid4()
+    world.join(team, world.psychologist)
+    with world.database.transaction() as session:
+        session.execute(update(models.KnownMember).values(status="unknown"))
+    late(world, lambda: world.join(team, world.psychologist))
+    assert world.desk.team_inbox.page(world.psychologist.id, team, 0, 50) == []
+    assert asked(world) == 1
 
 
 def test_a_held_letter_is_not_refused_for_what_was_not_heard(world: World) -> None:

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from services.chassis import failpoints
 from services.chassis.event import Event
 from services.chassis.problems import Problem
 from services.messaging import peers, team_inbox, turns
+from services.messaging.rules import State
 from tests.unit.chassis.plumbing import SECONDS, until
 
+from .test_on_behalf import employed
 from .test_team_letters import founded
 from .world import EPOCHS, NOW, World, plain
 
@@ -91,3 +94,26 @@ def test_a_team_is_closed_while_letters_are_sent_to_it_and_nobody_waits_in_a_cir
     with ThreadPoolExecutor(1) as pool:
         assert feed.offer(removals(team)).applied == 2
         assert refused_as(sent[0]) == "not-a-member"
+
+
+def test_a_delegate_who_sends_on_and_on_does_not_keep_the_revocation_waiting(patient_world: World) -> None:
+    world, practice = patient_world, employed(patient_world)
+    sending, go_on = threading.Event(), threading.Event()
+
+    def slowly() -> None:
+        if not sending.is_set():
+            sending.set()
+            assert go_on.wait(SECONDS)
+
+    failpoints.arm({"gate.before_commit": slowly})
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(practice.send)
+        assert sending.wait(SECONDS)
+        revocation = pool.submit(practice.revoke)
+        until(lambda: waiting(world) == 1)
+        second = pool.submit(practice.send)
+        until(lambda: second.done() or waiting(world) == 2)
+        go_on.set()
+        assert first.result(SECONDS).state is State.RELEASED
+        revocation.result(SECONDS)
+        assert refused_as(second) == "not-delegated"
