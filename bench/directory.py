@@ -29,7 +29,7 @@ from services.chassis.service_auth import ServiceVerifier
 from services.chassis.wake import LocalNotifier
 from services.directory import models
 from services.directory.deps import Deps
-from services.directory.listing_search import Wanted, search
+from services.directory.finding.listing_search import Wanted, search
 from services.directory.models import Listing, ListingTag
 from services.directory.rules import towns
 

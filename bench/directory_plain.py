@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from sqlalchemy import text
 
 from services.chassis.db import Database
-from services.directory.listing_criteria import Criteria
-from services.directory.listing_questions import Wanted, understand
+from services.directory.finding.listing_criteria import Criteria
+from services.directory.finding.listing_questions import Wanted, understand
 from services.directory.rules.specialties import CodeList
 from services.directory.rules.towns import KM_A_DEGREE, cells_within
 

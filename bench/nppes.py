@@ -19,8 +19,8 @@ from sqlalchemy import make_url, text
 from services.chassis import migrate
 from services.chassis.clock import SystemClock
 from services.chassis.db import Database
-from services.directory.nppes import NppesImport, Rejected, Wanted
-from services.directory.nppes_file import source
+from services.directory.imports.nppes import NppesImport, Rejected, Wanted
+from services.directory.imports.nppes_file import source
 from tests import nppes as files
 
 ROWS = 200_000

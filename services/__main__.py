@@ -25,7 +25,16 @@ from .chassis.db import Database, DatabaseUnavailableError
 from .chassis.log_key import make_log_key
 from .chassis.problems import Problem
 from .chassis.service_auth import make_keys
-from .commands import account_alarms, dead_letters, directory_imports, doctor, followers, retention, rotate, single_sign_on
+from .commands import (
+    account_alarms,
+    dead_letters,
+    directory_imports,
+    doctor,
+    followers,
+    retention,
+    rotate,
+    single_sign_on,
+)
 from .commands.output import AsJson, ServiceName, fail, show
 from .commands.output import service as service_named
 

@@ -17,6 +17,10 @@ from gunicorn.app.base import BaseApplication
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from services.directory import app as directory
+from services.directory import deps as directory_deps
+from services.directory import worker as directory_worker
+
 from .chassis import logs, migrate
 from .chassis.bus import Bus, LocalBus
 from .chassis.clock import Clock, SystemClock
@@ -30,9 +34,6 @@ from .chassis.wake import LocalNotifier
 from .consent import app as consent
 from .consent import worker as consent_worker
 from .consent.account_key import make_account_key
-from .directory import app as directory
-from .directory import deps as directory_deps
-from .directory import worker as directory_worker
 from .messaging import app as messaging
 from .messaging import worker as messaging_worker
 

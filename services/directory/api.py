@@ -15,7 +15,7 @@ from services.chassis.web import SERVICE_ONLY, SIGNED_IN, answer, blueprint
 
 from . import shapes, usecases
 from .deps import Deps
-from .teams_shapes import ByDelegation
+from .organizations.teams_shapes import ByDelegation
 
 
 def routes(deps: Deps) -> list[APIBlueprint]:

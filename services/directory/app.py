@@ -19,25 +19,13 @@ from services.chassis.service_auth import ServiceVerifier
 from services.chassis.wake import Notifier, start_notifier
 from services.chassis.web import service_app
 
-from . import (
-    api,
-    backups_api,
-    checkpoints,
-    coverage_api,
-    delegations_api,
-    devices_api,
-    events,
-    fhir_api,
-    identity_api,
-    key_log_api,
-    listings_api,
-    models,
-    recovery_cases_api,
-    signin_api,
-    single_sign_on_api,
-    teams_api,
-)
+from . import api, checkpoints, devices_api, events, identity_api, key_log_api, models, signin_api
 from .deps import Deps
+from .fhir import fhir_api
+from .finding import listings_api
+from .openid import single_sign_on_api
+from .organizations import coverage_api, delegations_api, teams_api
+from .recovery import backups_api, recovery_cases_api
 from .tokens import TokenKeys
 
 

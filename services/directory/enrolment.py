@@ -22,9 +22,11 @@ from services.chassis.auth import Caller
 from services.chassis.feed import Number
 from services.chassis.problems import Problem, invalid_field, not_found
 
-from . import events, identity, keys, listings, look_alikes, single_sign_on_admission
+from . import events, identity, keys, look_alikes
 from .deps import Deps, acting
+from .finding import listings
 from .models import Invitation, KeyEntryRow, Organization, Practitioner
+from .openid import single_sign_on_admission
 from .rules import invitations
 from .rules.people import MAX_NAME, Role, Status, administers, folded, skeleton_of
 from .standing import administrator_only

@@ -32,9 +32,10 @@ from services.chassis.event import Event
 from services.chassis.feed import Number
 from services.chassis.problems import Problem, not_found
 
-from . import events, key_log, single_sign_on_admission
+from . import events, key_log
 from .deps import Deps, acting
 from .models import Device, KeyEntryRow, Practitioner
+from .openid import single_sign_on_admission
 from .rules.people import DeviceStatus
 from .standing import Stopped, await_device, revoke_in_force
 

@@ -17,8 +17,9 @@ from services.chassis.auth import Caller
 from services.chassis.feed import Number
 from services.chassis.problems import Problem, not_found
 
-from . import devices, events, listings
+from . import devices, events
 from .deps import Deps, acting
+from .finding import listings
 from .models import Device, FeedEvent, Practitioner
 from .rules.people import DeviceStatus, Status, administers, may_revoke_device
 

@@ -6,28 +6,14 @@ operator's commands and the worker call nothing else.
 
 from __future__ import annotations
 
-from .backups import acknowledge as acknowledge_failures
-from .backups import store as store_backup
-from .backups import stored as stored_backup
 from .checkpoints import newest as log_checkpoint
-from .coverage import clear as clear_coverage
-from .coverage import forget_ended as forget_ended_coverage
-from .coverage import of as coverage
-from .coverage import put as set_coverage
-from .delegation_standing import standing as delegation_standing
-from .delegations import WantedDelegations
-from .delegations import find as find_delegations
-from .delegations import give as give_delegation
-from .delegations import revoke as revoke_delegation
-from .delegations import show as show_delegation
-from .departments import add as add_department
-from .departments import find as departments
-from .departments import join as join_department
-from .departments import leave as leave_department
-from .departments import members as department_members
-from .departments import remove as remove_department
 from .devices import devices
 from .enrolment import Invited, Person, add_organization, enrol, invite, invite_administrator
+from .finding.listing_search import search as find_listings
+from .finding.listings import confirm as confirm_listing
+from .finding.listings import keep as keep_listing
+from .finding.listings import make_missing as make_missing_listings
+from .finding.listings import own as own_listing
 from .identity import ByOperator
 from .identity import by_operator as checked_by_operator
 from .identity import of as identity_check
@@ -37,53 +23,67 @@ from .key_tree import tile as log_tile
 from .keys import Recorded
 from .keys import append as append_keys
 from .keys import history as key_history
-from .listing_search import search as find_listings
-from .listings import confirm as confirm_listing
-from .listings import keep as keep_listing
-from .listings import make_missing as make_missing_listings
-from .listings import own as own_listing
 from .lookup import Wanted, find_organizations, find_practitioners, organization, party, practitioner
+from .openid.single_sign_on import Returned as SignOnReturned
+from .openid.single_sign_on import confirm as confirm_sign_on
+from .openid.single_sign_on import returned as sign_on_returned
+from .openid.single_sign_on import shown as sign_on
+from .openid.single_sign_on import sweep as forget_sign_ons
+from .openid.single_sign_on_admission import forget as forget_single_sign_on
+from .openid.single_sign_on_claims import Beginning
+from .openid.single_sign_on_claims import begin as begin_sign_on
+from .openid.single_sign_on_requirement import Provider as SignOnProvider
+from .openid.single_sign_on_requirement import lift as lift_single_sign_on
+from .openid.single_sign_on_requirement import redirect_uri as sign_on_redirect_uri
+from .openid.single_sign_on_requirement import require as require_single_sign_on
+from .organizations.coverage import clear as clear_coverage
+from .organizations.coverage import forget_ended as forget_ended_coverage
+from .organizations.coverage import of as coverage
+from .organizations.coverage import put as set_coverage
+from .organizations.delegation_standing import standing as delegation_standing
+from .organizations.delegations import WantedDelegations
+from .organizations.delegations import find as find_delegations
+from .organizations.delegations import give as give_delegation
+from .organizations.delegations import revoke as revoke_delegation
+from .organizations.delegations import show as show_delegation
+from .organizations.departments import add as add_department
+from .organizations.departments import find as departments
+from .organizations.departments import join as join_department
+from .organizations.departments import leave as leave_department
+from .organizations.departments import members as department_members
+from .organizations.departments import remove as remove_department
+from .organizations.teams import WantedTeam
+from .organizations.teams import add_member as add_team_member
+from .organizations.teams import close as close_team
+from .organizations.teams import create as create_team
+from .organizations.teams import find as find_teams
+from .organizations.teams import remove_member as remove_team_member
+from .organizations.teams import show as show_team
 from .pairings import answer as answer_pairing
 from .pairings import give_up as give_up_pairing
 from .pairings import open_pairing, take_answer
 from .pairings import request as request_pairing
 from .pairings import show as show_pairing
 from .pairings import sweep as forget_pairings
-from .recoveries import Claim
-from .recoveries import add_device as recover_device
-from .recoveries import fetch as fetch_backup
-from .recoveries import sweep as forget_recovery_guesses
-from .recovery_attestations import attest as attest_recovery
-from .recovery_cases import cases as recovery_cases
-from .recovery_cases import enter as enter_recovery
-from .recovery_cases import open_case as open_recovery
-from .recovery_cases import opened as opened_recovery
-from .recovery_cases import refuse as refuse_recovery
-from .recovery_completion import Completed
-from .recovery_completion import attestations as recovery_attestations
-from .recovery_completion import complete as complete_recovery
-from .recovery_standing import count_all as count_recoveries
+from .recovery.backups import acknowledge as acknowledge_failures
+from .recovery.backups import store as store_backup
+from .recovery.backups import stored as stored_backup
+from .recovery.recoveries import Claim
+from .recovery.recoveries import add_device as recover_device
+from .recovery.recoveries import fetch as fetch_backup
+from .recovery.recoveries import sweep as forget_recovery_guesses
+from .recovery.recovery_attestations import attest as attest_recovery
+from .recovery.recovery_cases import cases as recovery_cases
+from .recovery.recovery_cases import enter as enter_recovery
+from .recovery.recovery_cases import open_case as open_recovery
+from .recovery.recovery_cases import opened as opened_recovery
+from .recovery.recovery_cases import refuse as refuse_recovery
+from .recovery.recovery_completion import Completed
+from .recovery.recovery_completion import attestations as recovery_attestations
+from .recovery.recovery_completion import complete as complete_recovery
+from .recovery.recovery_standing import count_all as count_recoveries
 from .signing_in import forget_used_assertions, sign_in
-from .single_sign_on import Returned as SignOnReturned
-from .single_sign_on import confirm as confirm_sign_on
-from .single_sign_on import returned as sign_on_returned
-from .single_sign_on import shown as sign_on
-from .single_sign_on import sweep as forget_sign_ons
-from .single_sign_on_admission import forget as forget_single_sign_on
-from .single_sign_on_claims import Beginning
-from .single_sign_on_claims import begin as begin_sign_on
-from .single_sign_on_requirement import Provider as SignOnProvider
-from .single_sign_on_requirement import lift as lift_single_sign_on
-from .single_sign_on_requirement import redirect_uri as sign_on_redirect_uri
-from .single_sign_on_requirement import require as require_single_sign_on
 from .standing import Stopped, reinstate, revoke_device, suspend
-from .teams import WantedTeam
-from .teams import add_member as add_team_member
-from .teams import close as close_team
-from .teams import create as create_team
-from .teams import find as find_teams
-from .teams import remove_member as remove_team_member
-from .teams import show as show_team
 from .transfers import leave as leave_transfer
 from .transfers import taken as transfer_taken
 from .transfers import waiting as waiting_transfer

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import select
 
+from services.directory.imports.nppes import NppesImport, Rejected, Report, Wanted
+from services.directory.imports.nppes_file import source
 from services.directory.models import ImportRun, Listing, ListingTag
-from services.directory.nppes import NppesImport, Rejected, Report, Wanted
-from services.directory.nppes_file import source
 from tests import nppes
 from tests.unit.directory.house import House
 

@@ -20,7 +20,8 @@ from concord_formats.signatures import SignedKind, from_base64url, to_base64url
 from sqlalchemy import select
 
 from services.chassis.db import Database
-from services.directory import models, recovery_standing
+from services.directory import models
+from services.directory.recovery import recovery_standing
 from tests.unit.directory.account import Account, TestDevice, body_of, recipient
 from tests.unit.directory.house import House, Person
 

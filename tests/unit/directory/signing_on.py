@@ -11,7 +11,7 @@ from uuid import UUID
 from concord_formats.key_entries import SignedEntry
 from flask.testing import FlaskClient
 
-from services.directory import single_sign_on_requirement
+from services.directory.openid import single_sign_on_requirement
 from tests.provider import Provider, query_of
 from tests.unit.directory.account import Account, TestDevice, body_of, read_code
 from tests.unit.directory.house import House, Person

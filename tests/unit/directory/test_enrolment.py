@@ -11,7 +11,8 @@ from concord_formats.identity_checks import Checked
 from concord_formats.key_entries import EntryKind, SignedEntry
 from sqlalchemy import text
 
-from services.directory import enrolment, key_log, listings
+from services.directory import enrolment, key_log
+from services.directory.finding import listings
 from services.directory.identity import by_operator
 from tests.unit.directory.account import Account, TestDevice, body_of, read_code, tampered
 from tests.unit.directory.house import House, Person, problem

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from services.chassis import migrate
 from services.chassis.db import Database
 from services.chassis.pages import encode_cursor
-from services.directory import fhir_queries
+from services.directory.fhir import fhir_queries
 from tests.unit.directory.fhir_answers import (
     ADDICTION,
     FHIR,

@@ -13,8 +13,8 @@ from sqlalchemy import column, select, table, text
 from services.chassis import migrate
 from services.chassis.db import Database
 from services.directory import models
-from services.directory.listing_candidates_sqlite import FullText
-from services.directory.listing_criteria import How
+from services.directory.finding.listing_candidates_sqlite import FullText
+from services.directory.finding.listing_criteria import How
 from tests.unit.directory.house import House
 from tests.unit.directory.listing_people import change, imported
 

@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import delete, select, update
 
-from services.directory import enrolment, listings, models
+from services.directory import enrolment, models
+from services.directory.finding import listings
 from services.directory.rules.people import Status
 from tests.unit.directory.house import House, Person, problem
 from tests.unit.directory.listing_people import PSYCHOLOGIST, found, imported, keeps

@@ -227,7 +227,7 @@ def _row(house: House, number: int) -> models.Listing:
 
 
 def test_the_best_is_found_among_more_than_are_read(house: House, ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.directory.listing_statement.MOST_READ", 5)
+    monkeypatch.setattr("services.directory.finding.listing_statement.MOST_READ", 5)
     for number in range(12):
         imported(house, f"Far Stone {number}", postal_code="01301")
     imported(house, "Near Stone")

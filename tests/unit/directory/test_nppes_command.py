@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 
 from services import __main__ as command_line
 from services.chassis.db import Database
-from services.directory import nppes
-from services.directory.import_store_sqlite import SqliteStore
+from services.directory.imports import nppes
+from services.directory.imports.import_store_sqlite import SqliteStore
 from services.directory.models import Listing, Specialty
 from services.local import settings_in
 from tests import nppes as files

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.directory.nppes_file import MAX_LINE, FileError, Line, lines, source
+from services.directory.imports.nppes_file import MAX_LINE, FileError, Line, lines, source
 from tests import nppes
 from tests.unit.directory.house import House
 from tests.unit.directory.importing import Importer, StoppedError, people, stopping_after

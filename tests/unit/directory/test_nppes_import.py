@@ -13,11 +13,12 @@ from sqlalchemy import func, make_url, select, text, update
 
 from services.chassis import migrate
 from services.chassis.db import Database
-from services.directory import enrolment, import_store
-from services.directory.import_store import RunTakenError
+from services.directory import enrolment
+from services.directory.imports import import_store
+from services.directory.imports.import_store import RunTakenError
+from services.directory.imports.nppes import TooManyGoneError, Wanted
+from services.directory.imports.nppes_file import MAX_LINE, FileError
 from services.directory.models import Listing, ListingTag, Practitioner
-from services.directory.nppes import TooManyGoneError, Wanted
-from services.directory.nppes_file import MAX_LINE, FileError
 from services.directory.rules.people import Role
 from services.directory.rules.places import cell
 from tests import nppes

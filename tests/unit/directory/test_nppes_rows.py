@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.directory.nppes_records import Deactivated, Record, RowError
-from services.directory.nppes_rows import Columns, HeaderError
+from services.directory.imports.nppes_records import Deactivated, Record, RowError
+from services.directory.imports.nppes_rows import Columns, HeaderError
 from services.directory.rules.places import cell
 from services.directory.rules.words import words_of
 from tests import nppes

@@ -12,7 +12,8 @@ from concord_formats.signatures import to_base64url
 from sqlalchemy import func, select
 
 from services.chassis.problems import Problem
-from services.directory import models, single_sign_on_admission, single_sign_on_requirement
+from services.directory import models
+from services.directory.openid import single_sign_on_admission, single_sign_on_requirement
 from services.directory.worker import sweep
 from tests.provider import Provider, query_of
 from tests.unit.directory.account import TestDevice, body_of

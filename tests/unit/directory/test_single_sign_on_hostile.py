@@ -22,7 +22,7 @@ from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 from services.chassis.db import Database
 from services.chassis.problems import Problem
 from services.commands import single_sign_on as command
-from services.directory import oidc, single_sign_on, single_sign_on_requirement
+from services.directory.openid import oidc, single_sign_on, single_sign_on_requirement
 from services.directory.rules.single_sign_on import VALID_FOR, is_issuer, is_provider_url
 from tests.unit.directory.house import House, problem
 from tests.unit.directory.signing_on import CLIENT_ID, Newcomer, code_in, confirm, status

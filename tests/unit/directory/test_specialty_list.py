@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from services.directory import specialty_list
+from services.directory.imports import specialty_list
+from services.directory.imports.specialty_list import ListError
 from services.directory.models import Specialty
-from services.directory.specialty_list import ListError
 from tests.unit.directory.house import House
 
 HEADER = "Code,Grouping,Classification,Specialization,Definition,Notes,Display Name,Section\n"

@@ -10,8 +10,9 @@ import pytest
 
 from services.chassis.barrier import Barrier
 from services.chassis.feed_messages import LeaseRequest
-from services.directory import delegations, standing, teams
+from services.directory import standing
 from services.directory.deps import Deps
+from services.directory.organizations import delegations, teams
 from services.directory.standing import Stopped
 from tests.unit.directory.delegating import given
 from tests.unit.directory.house import House, Person
