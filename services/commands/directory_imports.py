@@ -167,7 +167,7 @@ def _said(report: Any, rejects: Path | None) -> str:
 
 
 def _module(name: str) -> Any:
-    return importlib.import_module(f"services.directory.{name}")  # loaded when a command needs it
+    return importlib.import_module(f"services.directory.imports.{name}")  # loaded when a command needs it
 
 
 def _settings(data: Path | None) -> Settings:
