@@ -207,7 +207,8 @@ class TestHostile:
 
     def test_people_who_are_in_no_team_are_not_written_to_as_one(self, clinic: Clinic) -> None:
         """A sender's own client would not; the gate does not let it pass either."""
-        letter, content = sealed(clinic.people.physician, clinic.write(team=None))
+        named = clinic.write(team=None, recipients=(clinic.noor.practitioner,))
+        letter, content = sealed(clinic.people.physician, named)
         forged = readdressed(content, team=str(uuid4()))
         assert refusal(lambda: put(clinic.people.physician, letter, forged)).type == "not-a-member"
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from concord_formats.address import MAX_RECIPIENTS
 from concord_formats.vocabulary import PartyKind
 
 from .api import ConsentVersion, Practitioner
 from .colleagues import Colleagues
 from .consents import other_side
 from .drafts import Draft
-from .errors import NoRecipientError, TeamMembershipError
+from .errors import NoRecipientError, TeamMembershipError, TooManyRecipientsError
 from .teams import Teams
 
 
@@ -26,11 +27,13 @@ class Recipients:
         self._teams = teams
 
     def of(self, draft: Draft, version: ConsentVersion) -> tuple[UUID, ...]:
-        """At least one. Raises `NoRecipientError`, `TeamMembershipError`, `TeamClosedError`, `ServiceError`."""
+        """At least one. Raises `NoRecipientError`, `TooManyRecipientsError`, `TeamMembershipError`, `TeamClosedError`,
+        `ServiceError`.
+        """
         if draft.team is not None:
             return self._of_team(draft, draft.team, version)
         if draft.recipients:
-            return draft.recipients
+            return self._somebody(draft, list(draft.recipients))
         people = self._colleagues.members(other_side(version, self._colleagues, draft.on_behalf_of))
         return self._somebody(draft, [each for each in people if each != self._colleagues.me])
 
@@ -58,6 +61,8 @@ class Recipients:
     def _somebody(self, draft: Draft, people: list[UUID]) -> tuple[UUID, ...]:
         if not people:
             raise NoRecipientError(draft.consent)
+        if len(people) > MAX_RECIPIENTS:
+            raise TooManyRecipientsError(len(people), MAX_RECIPIENTS)
         return tuple(people)
 
 

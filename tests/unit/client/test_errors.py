@@ -22,6 +22,7 @@ ARGUMENTS: dict[type[ConcordError], tuple[Any, ...]] = {
     errors.AlreadyEnrolledError: (Path("home"),),
     errors.NoRecipientError: (uuid4(),),
     errors.NoRecoveryCodeError: (),
+    errors.TooManyRecipientsError: (50, 20),
     errors.LabelsLeftOutError: (("substance-use",),),
     errors.RecoveredKeysError: (uuid4(), 2, datetime.now(UTC), (uuid4(), uuid4())),
     errors.RevocationPendingError: (uuid4(),),

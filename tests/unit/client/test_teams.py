@@ -13,7 +13,14 @@ from concord.api import ConsentVersion, Party
 from concord.api.consent import Direction
 from concord.colleagues import Colleagues
 from concord.drafts import Draft
-from concord.errors import NoRecipientError, PendingError, ServiceError, TeamClosedError, TeamMembershipError
+from concord.errors import (
+    NoRecipientError,
+    PendingError,
+    ServiceError,
+    TeamClosedError,
+    TeamMembershipError,
+    TooManyRecipientsError,
+)
 from concord.recipients import Recipients
 from concord.store import LetterBox
 from concord.teams import Teams
@@ -204,6 +211,13 @@ class TestRecipients:
         consent = version(self.party(HARBOR), discloser=ana.id)
         with pytest.raises(NoRecipientError):
             Recipients(colleagues, teams).of(draft(services.team(HARBOR)), consent)
+
+    def test_more_people_than_a_letter_goes_to_are_told_as_such(self, colleagues: Colleagues, ana: Clinician) -> None:
+        consent = version(self.party(HARBOR), discloser=ana.id)
+        twenty = [uuid4() for _ in range(20)]
+        assert Recipients(colleagues).of(draft(None, *twenty), consent) == tuple(twenty)
+        with pytest.raises(TooManyRecipientsError, match="at most 20 people, and this one would go to 21"):
+            Recipients(colleagues).of(draft(None, *twenty, uuid4()), consent)
 
     def test_without_a_team_those_who_are_named(self, colleagues: Colleagues, ana: Clinician, noor: Clinician) -> None:
         consent = version(self.party(HARBOR), discloser=ana.id)

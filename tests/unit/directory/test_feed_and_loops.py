@@ -123,6 +123,7 @@ OPEN_TO_ALL = {
     "get /v1/single-sign-on/callback/{organization}",
     "get /v1/single-sign-on/{session}",
     "post /v1/single-sign-on",
+    "post /v1/single-sign-on/{session}/confirmation",
     "post /v1/token",
 }
 

@@ -88,6 +88,7 @@ Owns the tree of errors; each has a `message` (what happened), a `hint` (what to
     │   └── NotDelegatedError          one has no right to send this in somebody's name (`beyond`)
     ├── QuestionError              a question to the directory is empty, or too long
     ├── NoRecipientError           a consent has nobody to send to
+    ├── TooManyRecipientsError     more people than a letter goes to
     ├── EvidenceError              the signed form of a consent cannot be relied on
     ├── AccountError               an account of disclosures does not verify; do not rely on it
     │   ├── MalformedAccountError      its file, or a file beside it, cannot be read (`element`)
@@ -132,6 +133,7 @@ from .consents import (
     NoRecipientError,
     RestrictionPendingError,
     RevocationPendingError,
+    TooManyRecipientsError,
 )
 from .devices import (
     DeviceError,
@@ -334,6 +336,7 @@ __all__ = [
     "TeamMembershipError",
     "TooManyDevicesError",
     "TooManyGuessesError",
+    "TooManyRecipientsError",
     "TransferError",
     "TransferMissingError",
     "UnattestedRecoveryError",

@@ -21,6 +21,17 @@ class NoRecipientError(ConcordError):
         )
 
 
+class TooManyRecipientsError(ConcordError):
+    """More people than a letter goes to."""
+
+    def __init__(self, people: int, most: int) -> None:
+        super().__init__(
+            f"a letter goes to at most {most} people, and this one would go to {people}",
+            "Name its recipients with --to, or a team of theirs with --to-team.",
+            people=people,
+        )
+
+
 class EvidenceError(ConcordError):
     """The signed form of a consent is missing or not the one on record."""
 
