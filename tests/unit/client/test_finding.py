@@ -372,6 +372,15 @@ def test_the_table_says_where_how_far_and_how_fresh(
     assert "Understood as: name haddad; Psychologist (103T00000X); near Springfield, MA." in done.stderr
 
 
+def test_of_several_specialties_the_plainest_say_how_a_word_was_read(run: Run, service: Answering) -> None:
+    names = ("Clinical Neuropsychologist", "Psychologist", "School Psychologist", "Group Psychotherapy Psychologist")
+    service.understood = NOTHING | {
+        "specialties": [{"code": f"103T{n}0000X", "name": name} for n, name in enumerate(names)]
+    }
+    done = run("psychologist")
+    assert "Understood as: Psychologist or School Psychologist or 2 more specialties." in " ".join(done.stderr.split())
+
+
 def test_who_is_not_enrolled_is_shown_with_a_telephone_and_no_id(run: Run, service: Answering) -> None:
     service.entries = [public()]
     [_, row] = run("hadad").stdout.splitlines()

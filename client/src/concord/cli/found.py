@@ -126,12 +126,20 @@ def _note_understood(read: Understood) -> None:
     parts = [
         f"NPI {_short(read.npi)}" if read.npi else "",
         f"name {_short(read.name)}" if read.name else "",
-        " or ".join(f"{_short(each.name)} ({_short(each.code)})" for each in read.specialties[:_MOST_TOLD]),
-        f"and {len(read.specialties) - _MOST_TOLD} more specialties" if len(read.specialties) > _MOST_TOLD else "",
+        _read_specialties(read),
         f"near {_short(read.near.place)}" if read.near else "",
     ]
     if any(parts):
         note(f"Understood as: {'; '.join(filter(None, parts))}.")
+
+
+def _read_specialties(read: Understood) -> str:
+    """One with its code; of several the plainest, and how many more."""
+    if len(read.specialties) == 1:
+        return f"{_short(read.specialties[0].name)} ({_short(read.specialties[0].code)})"
+    plain = sorted((_short(each.name) for each in read.specialties), key=len)
+    more = [f"{len(plain) - _PLAINEST} more specialties"] if len(plain) > _PLAINEST else []
+    return " or ".join(plain[:_PLAINEST] + more)
 
 
 def _note_doubts(doubts: Sequence[Doubt]) -> None:
@@ -152,7 +160,9 @@ def _note_doubts(doubts: Sequence[Doubt]) -> None:
         note(f"So it is with {len(doubts) - _MOST_TOLD} more.")
 
 
-# Of the specialties that a word names, and of what else a directory could make long, this many are told.
+# Of what a directory could make long, this many are told.
 _MOST_TOLD = 5
+# "Psychologist" stands for twelve codes: two say how a word was read.
+_PLAINEST = 2
 
 __all__ = ["KM_PER_MILE", "show_found"]
