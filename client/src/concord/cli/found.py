@@ -137,7 +137,7 @@ def _read_specialties(read: Understood) -> str:
     """One with its code; of several the plainest, and how many more."""
     if len(read.specialties) == 1:
         return f"{_short(read.specialties[0].name)} ({_short(read.specialties[0].code)})"
-    plain = sorted((_short(each.name) for each in read.specialties), key=len)
+    plain = sorted((_short(each.name) or "" for each in read.specialties), key=len)
     more = [f"{len(plain) - _PLAINEST} more specialties"] if len(plain) > _PLAINEST else []
     return " or ".join(plain[:_PLAINEST] + more)
 
