@@ -12,7 +12,7 @@ import pytest
 from concord.api import Party
 from concord.api.teams import Team
 from concord.client import Client
-from concord.errors import NoRecipientError, NotARecipientError, TeamClosedError, TeamMembershipError
+from concord.errors import EmptyTeamError, NotARecipientError, TeamClosedError, TeamMembershipError
 from concord.letters import Draft, Sent
 from concord_formats.vocabulary import PartyKind
 
@@ -184,7 +184,7 @@ class TestMembership:
 
     def test_to_a_team_without_members_nothing_is_sent(self, clinic: Clinic) -> None:
         empty = clinic.office.teams.create(f"Empty {uuid4()}")
-        with pytest.raises(NoRecipientError):
+        with pytest.raises(EmptyTeamError):
             clinic.people.physician.letters.send(clinic.write(team=empty.id))
 
     def test_sent_again_it_goes_to_those_who_are_still_in_it(self, clinic: Clinic) -> None:

@@ -15,7 +15,7 @@ from .api import ConsentVersion, Practitioner
 from .colleagues import Colleagues
 from .consents import other_side
 from .drafts import Draft
-from .errors import NoRecipientError, TeamMembershipError, TooManyRecipientsError
+from .errors import EmptyTeamError, NoRecipientError, TeamMembershipError, TooManyRecipientsError
 from .teams import Teams
 
 
@@ -27,8 +27,8 @@ class Recipients:
         self._teams = teams
 
     def of(self, draft: Draft, version: ConsentVersion) -> tuple[UUID, ...]:
-        """At least one. Raises `NoRecipientError`, `TooManyRecipientsError`, `TeamMembershipError`, `TeamClosedError`,
-        `ServiceError`.
+        """At least one. Raises `NoRecipientError`, `EmptyTeamError`, `TooManyRecipientsError`, `TeamMembershipError`,
+        `TeamClosedError`, `ServiceError`.
         """
         if draft.team is not None:
             return self._of_team(draft, draft.team, version)
@@ -45,6 +45,8 @@ class Recipients:
         if strangers := set(draft.recipients) - set(ids):
             names = ", ".join(sorted(map(self._colleagues.name, strangers)))
             raise TeamMembershipError(f"the team does not have {names} in it", practitioner=min(strangers))
+        if not ids:
+            raise EmptyTeamError("nobody is in that team whom you could write to", team=team)
         return self._somebody(draft, list(draft.recipients) or ids)
 
     def _check_side(self, draft: Draft, version: ConsentVersion, members: tuple[Practitioner, ...]) -> None:

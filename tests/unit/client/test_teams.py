@@ -14,7 +14,7 @@ from concord.api.consent import Direction
 from concord.colleagues import Colleagues
 from concord.drafts import Draft
 from concord.errors import (
-    NoRecipientError,
+    EmptyTeamError,
     PendingError,
     ServiceError,
     TeamClosedError,
@@ -209,7 +209,7 @@ class TestRecipients:
         self, services: FakeServices, colleagues: Colleagues, teams: Teams, ana: Clinician
     ) -> None:
         consent = version(self.party(HARBOR), discloser=ana.id)
-        with pytest.raises(NoRecipientError):
+        with pytest.raises(EmptyTeamError):
             Recipients(colleagues, teams).of(draft(services.team(HARBOR)), consent)
 
     def test_more_people_than_a_letter_goes_to_are_told_as_such(self, colleagues: Colleagues, ana: Clinician) -> None:

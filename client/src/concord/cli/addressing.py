@@ -18,7 +18,7 @@ from ..api.coverage import Coverage
 from ..client import Client
 from ..errors import ServiceError, UnreachableError
 from ..letters import Draft
-from .days import shown
+from .days import shown_end
 from .output import note
 
 _ACTIVE = "active"
@@ -64,7 +64,7 @@ def _absences(client: Client, people: tuple[UUID, ...]) -> list[Coverage]:
 
 def _remark(client: Client, each: Coverage, people: tuple[UUID, ...], otherwise: str) -> str:
     """Who is away, who covers, and whether they get the letter."""
-    until = f"{client.colleagues.name(each.practitioner)} is away until {shown(each.ends_at)}"
+    until = f"{client.colleagues.name(each.practitioner)} is away until {shown_end(each.ends_at)}"
     if each.covering.id == client.practitioner:
         return f"{until}, and you cover."
     covers = f"{until}, and {client.colleagues.name(each.covering.id)} covers."

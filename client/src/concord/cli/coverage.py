@@ -12,7 +12,7 @@ import typer
 
 from ..api.coverage import Coverage
 from ..client import Client
-from .days import Since, Until, end_of, shown, start_of
+from .days import Since, Until, end_of, shown, shown_end, start_of
 from .output import Json, show
 from .session import Home, PassphraseFile, unlock
 
@@ -63,7 +63,7 @@ def _show(client: Client, found: Coverage | None, as_json: bool) -> None:
         show({"coverage": None}, "Nobody was named to cover.", as_json=as_json)
         return
     away, covering = (client.colleagues.name(who) for who in (found.practitioner, found.covering.id))
-    text = f"{away} is away from {shown(found.starts_at)} until {shown(found.ends_at)}. {covering} covers."
+    text = f"{away} is away from {shown(found.starts_at)} until {shown_end(found.ends_at)}. {covering} covers."
     value: dict[str, Any] = found.model_dump(mode="json")
     value["covering"]["name"] = covering
     show({"coverage": value}, text, as_json=as_json)

@@ -5,7 +5,7 @@ Owns what a day means: that of this machine's own clock. Refuses times of day.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
 import typer
@@ -37,4 +37,12 @@ def shown(moment: datetime) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
-__all__ = ["FORMATS", "Since", "Until", "end_of", "shown", "start_of"]
+def shown_end(moment: datetime) -> str:
+    """When something is over, as it was said: who typed a last day reads that day, and not the midnight after it."""
+    here = moment.astimezone()
+    if here.time() == time():
+        return f"the end of {here - timedelta(days=1):%Y-%m-%d}"
+    return shown(moment)
+
+
+__all__ = ["FORMATS", "Since", "Until", "end_of", "shown", "shown_end", "start_of"]

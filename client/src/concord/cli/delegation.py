@@ -15,7 +15,7 @@ from concord_formats.vocabulary import Information, Purpose, Sensitivity
 from ..client import Client
 from ..delegations import Listed, Right
 from .choices import words
-from .days import Since, Until, end_of, shown, start_of
+from .days import Since, Until, end_of, shown, shown_end, start_of
 from .output import Json, show, show_rows
 from .session import Home, PassphraseFile, unlock
 
@@ -103,7 +103,7 @@ def _row(client: Client, right: Right) -> dict[str, Any]:
         "to": client.colleagues.name(said.delegate),
         "may": ", ".join(labels),
         "from": shown(said.valid_from),
-        "until": shown(said.valid_until),
+        "until": shown_end(said.valid_until),
         "status": right.status,
         "doubt": None,
     }

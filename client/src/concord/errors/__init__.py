@@ -82,6 +82,7 @@ Owns the tree of errors; each has a `message` (what happened), a `hint` (what to
     │   ├── TooManyDevicesError        the account has as many devices as it may have
     │   └── UnknownDeviceError         no device of one's own in force has this id
     ├── TeamError                  a team, a delegation or a covering colleague is not one to use as asked
+    │   ├── EmptyTeamError             nobody is in the team who could be written to
     │   ├── TeamMembershipError        somebody is no member, or is shown elsewhere by the key log
     │   ├── TeamClosedError            nothing is sent to the team any more
     │   ├── PendingError               what was ended is recorded, and not confirmed everywhere yet
@@ -232,6 +233,7 @@ from .services import (
     UnreachableError,
 )
 from .teams import (
+    EmptyTeamError,
     NotDelegatedError,
     PendingError,
     TeamClosedError,
@@ -266,6 +268,7 @@ __all__ = [
     "DeviceError",
     "DocumentError",
     "EmergencyError",
+    "EmptyTeamError",
     "EnrolmentError",
     "EvidenceError",
     "FingerprintMismatchError",

@@ -28,6 +28,12 @@ class TeamClosedError(TeamError):
     hint_by_default = "Nothing was sent. Find another team, or a colleague: concord team list"
 
 
+class EmptyTeamError(TeamError):
+    """Nobody is in the team beside oneself who could be written to."""
+
+    hint_by_default = "Nothing was sent. Write to a colleague, or tell an administrator of that team: concord team show"
+
+
 class PendingError(TeamError):
     """A removal, a closing or a revocation is recorded, and could not be confirmed everywhere in time."""
 
