@@ -18,10 +18,11 @@ from uuid import UUID
 import typer
 from concord_formats.identity_checks import Checked
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from .chassis import migrate as migrations
 from .chassis.config import SERVICES, Service, SettingError, Settings, load_settings
-from .chassis.db import Database, DatabaseUnavailableError
+from .chassis.db import Database, DatabaseUnavailableError, lacks_a_table
 from .chassis.log_key import make_log_key
 from .chassis.problems import Problem
 from .chassis.service_auth import make_keys
@@ -67,6 +68,7 @@ def local(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 8080,
 ) -> None:
     """Run all three services in this process, on SQLite: to try Concord, or to develop a client."""
+    _load("local").check_free(port)
     typer.echo(f"Concord at http://127.0.0.1:{port}, its data in {data}. Ctrl-C ends it.")
     _load("local").serve(data, port)
 
@@ -186,16 +188,28 @@ def main() -> None:
         _fail_usage(error)
     except typer.Abort:
         sys.exit(130)
-    except ValidationError as error:
-        fail(wrong_setting(error), "docs/operations.md lists the settings")
-    except SettingError as error:
-        fail(str(error), error.hint)
-    except Problem as problem:
-        fail(problem.detail)
-    except DatabaseUnavailableError as error:
-        fail(str(error), "is the database of this service up, and is CONCORD_DATABASE_URL right?")
-    except OSError as error:
-        fail(f"{error.filename or 'system'}: {error.strerror}")
+    except _TOLD as error:
+        fail(*_told(error))
+
+
+_TOLD = (ValidationError, SettingError, Problem, DatabaseUnavailableError, DBAPIError, OSError)
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    """What is wrong and what to do. Raises the error itself where it is a fault of ours."""
+    if isinstance(error, ValidationError):
+        return wrong_setting(error), "docs/operations.md lists the settings"
+    if isinstance(error, SettingError):
+        return str(error), error.hint
+    if isinstance(error, Problem):
+        return error.detail, ""
+    if isinstance(error, DatabaseUnavailableError):
+        return str(error), "is the database of this service up, and is CONCORD_DATABASE_URL right?"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'system'}: {error.strerror}", ""
+    if isinstance(error, DBAPIError) and lacks_a_table(error):
+        return "the database has not all tables of this version", "concord-server migrate SERVICE; embedded: make run"
+    raise error
 
 
 def _fail_usage(error: typer.TyperException) -> NoReturn:

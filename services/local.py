@@ -6,6 +6,7 @@ developing against it.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,6 +124,20 @@ def serve(data: Path, port: int) -> None:
     logs.configure("local")
     settings = settings_in(data, port)
     _Server(settings, str(data / "bus.sqlite"), port).run()
+
+
+def check_free(port: int) -> None:
+    """Raises `SettingError` for a port that somebody else has.
+
+    Before anything is made: gunicorn would try for seconds, and leave a folder in which nothing has run.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does: what has just ended is free
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            hint = "end what runs there, or take another port: concord-server local --port 8081"
+            raise SettingError(f"port {port} of 127.0.0.1 is in use", hint) from None
 
 
 def _settings(service: Service, data: Path, base_url: str) -> Settings:

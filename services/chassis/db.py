@@ -114,6 +114,11 @@ def _translated(error: DBAPIError) -> Exception | None:
     return None
 
 
+def lacks_a_table(error: DBAPIError) -> bool:
+    """Whether a statement failed for a table that is not there: the database was not migrated."""
+    return getattr(error.orig, "sqlstate", None) == "42P01" or "no such table" in str(error.orig)
+
+
 def _postgresql(url: str, pool_size: int, session_settings: Mapping[str, str]) -> Engine:
     # READ COMMITTED: a row read FOR SHARE is read as last committed, which the gate relies upon.
     engine = create_engine(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 
@@ -56,6 +57,28 @@ def test_a_folder_in_which_nothing_has_run_is_told_and_not_made(
     assert "the embedded services have never run there" in said
     assert "hint: start them first: make run" in said
     assert not folder.exists()
+
+
+def test_a_database_that_was_never_migrated_is_told_and_its_statement_is_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "port").write_text("8080")
+    assert typed(monkeypatch, "directory", "add-organization", "Riverside", "--data", str(tmp_path)) == 1
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error == "error: the database has not all tables of this version"
+    assert "make run" in hint
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        assert typed(monkeypatch, "local", "--data", str(tmp_path / ".run"), "--port", port) == 1
+    said = capsys.readouterr().err
+    assert f"error: port {port} of 127.0.0.1 is in use" in said
+    assert "--port" in said
+    assert not (tmp_path / ".run").exists()
 
 
 def test_a_doctor_that_finds_something_ends_with_one(
