@@ -9,8 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import delete, select, update
 
-from services.directory import enrolment, models
-from services.directory.finding import listings
+from services.directory import enrolment, models, worker
 from services.directory.rules.people import Status
 from tests.unit.directory.house import House, Person, problem
 from tests.unit.directory.listing_people import PSYCHOLOGIST, found, imported, keeps
@@ -204,9 +203,9 @@ def test_what_an_older_process_did_meanwhile_is_made_up_for(house: House, ada: P
         suspended = update(models.Practitioner).where(models.Practitioner.id == bo.id)
         session.execute(suspended.values(status=Status.SUSPENDED))
     assert found(ada, organization="north") == ["Bo Behind"]
-    listings.make_missing(house.deps)
+    worker.sweep(house.deps)
     assert found(ada, organization="north") == ["Pia Practice"]
-    listings.make_missing(house.deps)
+    worker.sweep(house.deps)
     with house.database.transaction() as session:
         assert len(session.scalars(select(models.Listing)).all()) == 2
 
