@@ -29,11 +29,12 @@ from services.chassis.service_auth import ServiceVerifier
 from services.chassis.wake import LocalNotifier
 from services.directory import models
 from services.directory.deps import Deps
-from services.directory.finding.listing_search import Wanted, search
+from services.directory.finding.listing_questions import Wanted
+from services.directory.finding.listing_search import search
 from services.directory.models import Listing, ListingTag
 from services.directory.rules import towns
 
-from . import directory_data, directory_plain
+from . import directory_data, directory_people, directory_plain
 
 SIZE = 1_000_000
 ROUNDS = 12
@@ -77,7 +78,7 @@ def _measure(url: object, size: int) -> dict[str, float]:
 
 
 def _figures(database: Database) -> dict[str, float]:
-    deps, draw = _deps(database), random.Random(directory_data.SEED)
+    deps, draw = _deps(database), random.Random(directory_people.SEED)
     towns.place(_TOWNS[0])  # which a process reads once
     plain = [_plain(database, draw) for _ in range(200)]
     taken: dict[str, list[float]] = {}

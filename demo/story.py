@@ -7,45 +7,26 @@ it is told with is in `papers.py`.
 from __future__ import annotations
 
 import io
-import json
-import time
-from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 from uuid import UUID
 
-from concord.account import verify
-from concord.account.accounts import Fetched
 from concord.api.listings import Question
 from concord.client import Client
 from concord.consents import Form
 from concord.documents import describe
-from concord.errors import LineMissingError, NotDelegatedError, ServiceError, SwappedKeyError
+from concord.errors import NotDelegatedError, ServiceError
 from concord.letters import Draft, Sent
 from concord.printing import printed_form
 from concord_formats.identity_checks import Checked
 from concord_formats.vocabulary import Information, Purpose, Sensitivity
 
+from .afterwards import Afterwards
 from .page import PatientsBrowser
 from .papers import FHIR, FOUND, GENERAL, SUMMARY, letter, patient_words, terms
 from .stage import Stage
+from .telling import Telling
 
-# Of the whole story: 4 released, 3 handed out, 3 opened; refused are 3 letters, and the opening of one.
-LINES = 14
 NEAR_SPRINGFIELD = {"line": "12 Harbor Street", "city": "Springfield", "state": "MA", "postal_code": "01103"}
-
-
-class Telling(Protocol):
-    """Where the story goes."""
-
-    def step(self, text: str) -> None:
-        """A new step."""
-
-    def tell(self, text: str) -> None:
-        """What happened in it."""
-
-    def expect(self, came_out: bool, text: str) -> None:
-        """What should have happened, with whether it did."""
 
 
 class Story:
@@ -66,9 +47,10 @@ class Story:
         self.delegate(consent)
         self.refuse_what_is_not_covered(consent)
         self.revoke(consent)
-        self.account()
-        self.swap_a_key()
-        self.look_for_the_patient()
+        afterwards = Afterwards(self.stage, self.say, self.physician, self.office)
+        afterwards.account()
+        afterwards.swap_a_key(self.psychologist)
+        afterwards.look_for_the_patient(self.patient)
 
     def enrol(self) -> None:
         """Two practices, two people, keys made on their own devices."""
@@ -233,56 +215,6 @@ class Story:
             self.say.expect(refused.type == "consent-revoked", "the letter not yet opened can no longer be opened")
         self.say.tell("What she had opened before stays with her: nobody can take that back, and nobody says so.")
 
-    def account(self) -> None:
-        """What was disclosed, numbered and signed; a line that is taken out is missed."""
-        self.say.step("The account of disclosures, checked on the physician's own machine against the signed log.")
-        fetched = self._account_of(LINES)
-        counts = Counter(line.event.kind for line in fetched.account.lines if line.event)
-        self.say.tell(", ".join(f"{count} {event}" for event, count in sorted(counts.items())))
-        self.say.expect(len(fetched.account.lines) == LINES, f"all {LINES} lines verify, none is missing")
-        self.say.expect(
-            fetched.account.blinded == 1, "one is Dr. Haddad's refused answer: proven, and not Dr. Whitfield's to read"
-        )
-        whole = json.loads(fetched.raw)
-        del whole["lines"][1]
-        try:
-            verify(json.dumps(whole).encode())
-            self.say.expect(False, "a line that is taken out is missed")
-        except LineMissingError as missed:
-            self.say.tell(missed.message)
-            self.say.expect(True, "a line that is taken out is missed")
-
-    def swap_a_key(self) -> None:
-        """A directory that hands out a key of its own is caught by somebody who never met the key's owner."""
-        self.say.step("The directory turns against its users: for Dr. Haddad it hands out a key of its own.")
-        told = "an office that never met her is told so at once: every client has read the same log of all keys"
-        try:
-            self.stage.lied_to(self.office, self.psychologist.practitioner).colleagues.keys(
-                self.psychologist.practitioner
-            )
-            self.say.expect(False, told)
-        except SwappedKeyError as caught:
-            self.say.tell(f"{caught.message[:1].upper()}{caught.message[1:]}. {caught.hint}")
-            self.say.expect(True, told)
-
-    def look_for_the_patient(self) -> None:
-        """What the servers hold: searched for name, birth date and a diagnosis."""
-        self.say.step(
-            "At last, a search through everything the servers wrote, for the patient's name, birth date and diagnosis."
-        )
-        content = b"".join(path.read_bytes() for path in self.stage.folder.rglob("server*/**/*") if path.is_file())
-        content += (self.stage.folder / "server.log").read_bytes()
-        for what, word in self.patient.items():
-            forms = (
-                word.encode(),
-                word.encode("utf-16-le"),
-                json.dumps(word)[1:-1].encode(),
-                word.encode().hex().encode(),
-            )
-            self.say.expect(
-                not any(form in content for form in forms), f"{what}: not there ({len(content) / 1e6:.1f} MB)"
-            )
-
     def _invite(self, office: Client, name: str, npi: str, taxonomy: str) -> Client:
         invitation = office.administration.invite(name, Checked.IN_PERSON_PHOTO_ID, npi=npi, taxonomy=taxonomy)
         person = self.stage.enrol(name.rsplit(maxsplit=1)[-1].lower(), invitation.code)
@@ -301,17 +233,6 @@ class Story:
     def _form(self, draft: UUID, language: str) -> str:
         practice = ("100 River Street, Springfield", None)
         return printed_form(self.physician, draft, as_pdf=False, language=language, practice=practice).decode()
-
-    def _account_of(self, lines: int) -> Fetched:
-        """The account once it has so many lines: it follows what happened within moments."""
-        end = time.monotonic() + 30
-        while True:
-            fetched = self.physician.accounts.fetch("blue-heron")
-            if len(fetched.account.lines) >= lines:
-                return fetched
-            if time.monotonic() > end:
-                raise TimeoutError("the account does not follow")
-            time.sleep(0.1)
 
     def _note(self, consent: UUID, text: bytes) -> Sent:
         return self.physician.letters.send(letter(io.BytesIO(text), "text/plain", consent, {Information.COORDINATION}))

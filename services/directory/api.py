@@ -15,7 +15,7 @@ from services.chassis.web import SERVICE_ONLY, SIGNED_IN, answer, blueprint
 
 from . import shapes, usecases
 from .deps import Deps
-from .organizations.teams_shapes import ByDelegation
+from .organizations.delegations_shapes import ByDelegation, DelegationStandingAnswer
 
 
 def routes(deps: Deps) -> list[APIBlueprint]:
@@ -157,13 +157,13 @@ def _parties(deps: Deps) -> APIBlueprint:
 
     @api.get(
         "/v1/service/delegations/<delegation>",
-        responses={200: shapes.DelegationStandingAnswer, **problems.declared(401, 403, 404)},
+        responses={200: DelegationStandingAnswer, **problems.declared(401, 403, 404)},
     )
     @require_service("consent")
     def show_delegation_standing(path: ByDelegation) -> Response:
         """Whether somebody may write in somebody's name just now; for services."""
         found = usecases.delegation_standing(deps, path.delegation)
-        return answer(shapes.DelegationStandingAnswer(**vars(found)))
+        return answer(DelegationStandingAnswer(**vars(found)))
 
     return api
 

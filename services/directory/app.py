@@ -24,7 +24,7 @@ from .deps import Deps
 from .fhir import fhir_api
 from .finding import listings_api
 from .openid import single_sign_on_api
-from .organizations import coverage_api, delegations_api, teams_api
+from .organizations import coverage_api, delegations_api, departments_api, teams_api
 from .recovery import backups_api, recovery_cases_api
 from .tokens import TokenKeys
 
@@ -55,12 +55,13 @@ def create_app(deps: Deps) -> OpenAPI:
     authenticator = Authenticator(issuer=settings.issuer, public_url=settings.public_url, keys=keys, clock=deps.clock)
     blueprints = [
         *api.routes(deps),
-        *identity_api.routes(deps),
+        identity_api.routes(deps),
         *listings_api.routes(deps),
         *key_log_api.routes(deps),
         *recovery_cases_api.routes(deps),
         *devices_api.routes(deps),
         *backups_api.routes(deps),
+        departments_api.routes(deps),
         *teams_api.routes(deps),
         delegations_api.routes(deps),
         coverage_api.routes(deps),

@@ -18,14 +18,12 @@ from concord_formats.identity_checks import (
     SignedIdentityCheck,
     read_identity_check,
 )
-from concord_formats.key_entries import read_entry
-from concord_formats.signatures import HybridPublicKey
 from sqlalchemy.orm import Session
 
 from services.chassis.auth import Caller
 from services.chassis.problems import Problem, invalid_field, not_found
 
-from . import keys
+from . import own_word
 from .deps import Deps
 from .models import Device, IdentityCheckRow, Practitioner
 from .rules.people import DeviceStatus, Status
@@ -59,12 +57,11 @@ def checked(deps: Deps, caller: Caller, invitee: Invitee, signed: SignedIdentity
 
     Some milliseconds of ML-DSA: outside any transaction. Raises problem 422 `invalid-identity-check`.
     """
-    history = keys.history(deps, caller.practitioner)
-    device = read_entry(history[-1]).device(caller.device) if history else None
-    if device is None:
+    key = own_word.signing_key(deps, caller)
+    if key is None:
         raise _invalid("it must be signed by the device that sends it")
     try:
-        said = read_identity_check(signed, HybridPublicKey.decode(device.signing))
+        said = read_identity_check(signed, key)
     except IdentityCheckError as error:
         raise _invalid(str(error)) from None
     if (said.attestor, said.device) != (caller.practitioner, caller.device):
@@ -128,8 +125,8 @@ def of(deps: Deps, practitioner: UUID) -> IdentityCheckRow:
     """
     with deps.database.transaction() as session:
         row = session.get(IdentityCheckRow, practitioner)
-        if row is None or session.get(Practitioner, practitioner) is None:
-            raise not_found("identity check")
+    if row is None:
+        raise not_found("identity check")
     return row
 
 

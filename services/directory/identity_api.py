@@ -16,12 +16,8 @@ from .deps import Deps
 from .identity_shapes import IdentityAnswer
 
 
-def routes(deps: Deps) -> list[APIBlueprint]:
-    """Every blueprint of this module."""
-    return [_identity(deps)]
-
-
-def _identity(deps: Deps) -> APIBlueprint:
+def routes(deps: Deps) -> APIBlueprint:
+    """The blueprint."""
     api = blueprint("identity", __name__, tag="people", security=SIGNED_IN)
 
     @api.get(

@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 from services.chassis.problems import Problem, invalid_field
 
 from .models import Practitioner
-from .rules.people import Status, folded, mixed_word, skeleton_of
+from .rules.people import Status, folded, mixed_word, several_alphabets, skeleton_of
 
 
 def check_alphabets(name: str) -> None:
     """Raises problem 422 for a name in which one word has letters of several alphabets (UTS 39, section 5.1)."""
     word = mixed_word(name)
     if word is not None:
-        raise invalid_field("name", f"word {word} of it has letters of several alphabets: type all of it in one")
+        raise invalid_field("name", several_alphabets(word))
 
 
 def check_looks(session: Session, account: UUID | None, organization: UUID, name: str) -> None:

@@ -231,15 +231,6 @@ class PartyAnswer(Answer):
         return cls(kind="practitioner", id=row.id, status=Status(row.status), name=row.name, organization=theirs)
 
 
-class DelegationStandingAnswer(Answer):
-    """Who may write in whose name, in which organization, and whether that holds at this moment."""
-
-    delegator: UUID
-    delegate: UUID
-    organization: UUID
-    holds: bool
-
-
 class ByPractitioner(BaseModel):
     """A path with an account's id."""
 

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from services.chassis.event import Event
 
-from . import turns
 from .claims import terms_text
 from .models import KnownDelegation, KnownMember
 from .rules import Status
@@ -51,8 +50,6 @@ def put_member(session: Session, fact: dict[str, Any]) -> None:
 
 def _member(session: Session, fact: dict[str, Any]) -> KnownMember:
     team, practitioner = UUID(fact["team"]), UUID(fact["practitioner"])
-    # Every gate that reads the membership shares the recipient's turn.
-    turns.take(session, practitioner)
     row = session.get(KnownMember, (team, practitioner), with_for_update=True, populate_existing=True)
     if row is None:
         row = KnownMember(team=team, practitioner=practitioner, status=Status.UNKNOWN.value)
@@ -69,7 +66,6 @@ def put_delegation(session: Session, fact: dict[str, Any]) -> None:
 
 
 def _delegation(session: Session, delegation: UUID) -> KnownDelegation:
-    turns.take(session, delegation)
     row = session.get(KnownDelegation, delegation, with_for_update=True, populate_existing=True)
     if row is None:
         row = KnownDelegation(delegation=delegation, status=Status.UNKNOWN.value)

@@ -5,7 +5,8 @@ another epoch says otherwise, and a version never goes back. What a snapshot doe
 nothing.
 
 A change waits for every open gate that shares its row, and every gate opened after it sees it: that is the order of a
-release and a revocation.
+release and a revocation. Its turn is taken for it beforehand: by `take_turns`, and of all at once by a snapshot, for a
+lock for each of its facts is more than PostgreSQL has.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from .rules import Status
 
 
 def take_turns(session: Session, events: Sequence[Event]) -> None:
-    """Every turn that these changes need, before the first of them is made."""
+    """Every turn that these changes need, before the first of them is made: of a consent, of a delegation, and of a
+    person, which is that of their memberships too, since every gate that reads one shares the recipient's.
+    """
     told = (event.data.get(name) for event in events for name in ("consent", "practitioner", "delegation"))
     turns.take_all(session, (UUID(each) for each in told if each is not None))
 
@@ -40,7 +43,6 @@ def consent_activated(session: Session, event: Event) -> None:
 def consent_revoked(session: Session, event: Event) -> None:
     """A consent is in force no more, in no version."""
     consent = UUID(event.data["consent"])
-    turns.take(session, consent)
     row = session.get(KnownConsent, consent, with_for_update=True)
     if row is None:
         row = KnownConsent(consent=consent, version=0, status="", patient="", parties="[]", grants="[]")
@@ -107,7 +109,6 @@ def load_directory(session: Session, facts: Iterator[dict[str, Any]]) -> None:
 def _put_consent(session: Session, fact: dict[str, Any]) -> None:
     consent, version = UUID(fact["consent"]), int(fact["version"])
     status = Status(fact.get("status", Status.ACTIVE.value))
-    turns.take(session, consent)
     row = session.get(KnownConsent, consent, with_for_update=True, populate_existing=True)
     if row is None:
         row = KnownConsent(consent=consent, version=version, status=status.value)
@@ -132,7 +133,6 @@ def _set_practitioner(session: Session, event: Event, status: Status) -> None:
 
 
 def _practitioner(session: Session, practitioner: UUID) -> KnownPractitioner:
-    turns.take(session, practitioner)
     row = session.get(KnownPractitioner, practitioner, with_for_update=True, populate_existing=True)
     if row is None:
         row = KnownPractitioner(practitioner=practitioner, status=Status.UNKNOWN.value)

@@ -13,11 +13,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 # Arguments and environment of one command.
 MAX_REQUEST_BYTES = 256 * 1024
@@ -84,22 +84,22 @@ def _serve(requests: socket.socket) -> None:
         requests.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
-def _become(request: dict[str, object], streams: Sequence[int], main: object) -> NoReturn:
+def _become(request: dict[str, Any], streams: Sequence[int], main: Callable[[], object]) -> NoReturn:
     status = 1
     try:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
-        os.chdir(str(request["folder"]))
+        os.chdir(request["folder"])
         os.environ.clear()
-        os.environ.update(request["environment"])  # type: ignore[arg-type]
-        sys.argv = ["concord", *request["words"]]  # type: ignore[misc]
+        os.environ.update(request["environment"])
+        sys.argv = ["concord", *request["words"]]
         sys.modules["__main__"].__package__ = None  # or the program would call itself by this module's name
-        main()  # type: ignore[operator]
+        main()
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-    except BaseException:
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+    except BaseException as fatal:
+        sys.excepthook(type(fatal), fatal, fatal.__traceback__)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

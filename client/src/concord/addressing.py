@@ -32,17 +32,9 @@ class Addressed:
 
 
 class Addressing:
-    """Drafts on their way to an address. Without `teams` none goes to one, without `delegations` none in another's
-    name.
-    """
+    """Drafts on their way to an address."""
 
-    def __init__(
-        self,
-        colleagues: Colleagues,
-        consents: Consents,
-        teams: Teams | None = None,
-        delegations: Delegations | None = None,
-    ) -> None:
+    def __init__(self, colleagues: Colleagues, consents: Consents, teams: Teams, delegations: Delegations) -> None:
         self._consents = consents
         self._teams = teams
         self._delegations = delegations
@@ -55,7 +47,7 @@ class Addressing:
         """
         right = self._right(draft)
         consent = self._consent(draft, right)
-        version = consent.active or consent.latest
+        version = consent.cited
         by = {"delegation": right.id} if right else {}
         address = make_address(draft, consent, self._recipients.of(draft, version), left_out, **own, **by)
         return Addressed(address, version, right.signed if right else None)
@@ -66,23 +58,16 @@ class Addressing:
 
     def recipients(self, draft: Draft) -> tuple[UUID, ...]:
         """Whom a draft would go to now. Raises what `of` does."""
-        consent = self.consent(draft)
-        return self._recipients.of(draft, consent.active or consent.latest)
-
-    def members(self, team: UUID) -> frozenset[UUID]:
-        """Whom a letter to a team would go to now. Raises what `Teams.members` does."""
-        assert self._teams is not None  # noqa: S101 - a client has them
-        return frozenset(each.id for each in self._teams.members(team))
+        return self._recipients.of(draft, self.consent(draft).cited)
 
     def team_name(self, team: UUID) -> str:
         """What the directory calls a team. Raises `ServiceError`, `UnreachableError`."""
-        return self._teams.show(team).name if self._teams else str(team)
+        return self._teams.show(team).name
 
     def _right(self, draft: Draft) -> Right | None:
         """What lets one send a draft in somebody else's name; None where it goes in one's own."""
         if draft.on_behalf_of is None:
             return None
-        assert self._delegations is not None  # noqa: S101 - a client has them
         labels = draft.information | draft.sensitivity
         return self._delegations.right_to_send(draft.on_behalf_of, draft.purpose, labels)
 

@@ -22,6 +22,7 @@ import httpx
 from .account import Accounts
 from .account.pinned_log import PinnedLog
 from .address_book import AddressBook
+from .addressing import Addressing
 from .administration import Administration
 from .api import ConsentApi, DirectoryApi, MessagingApi, Practitioner
 from .api.account import AccountApi
@@ -124,23 +125,15 @@ class Client:
         self.teams = Teams(TeamsApi(self.transport), self.colleagues, LetterBox(profile.letters))
         self.delegations = Delegations(DelegationsApi(self.transport), self.colleagues, self.own_keys)
         self.coverage = Coverages(CoverageApi(self.transport), self.colleagues)
-        self.letters = Letters(
-            MessagingApi(self.transport),
-            self.colleagues,
-            self.consents,
-            profile,
-            self.own_keys,
-            self.teams,
-            self.delegations,
-        )
-        self.letters_again = LettersAgain(self.letters, settings.practitioner)
+        addressing = Addressing(self.colleagues, self.consents, self.teams, self.delegations)
+        self.letters = Letters(MessagingApi(self.transport), self.colleagues, addressing, profile, self.own_keys)
+        self.letters_again = LettersAgain(self.letters, self.teams, settings.practitioner)
         cases = RecoveryCasesApi(self.transport)
         self.recovery_cases = RecoveryCases(cases, self.colleagues, self.own_keys)
         self.administration = Administration(self.directory, self.colleagues, self.own_keys)
-        if self.colleagues.key_log:
-            logged = LoggedBindings(self.colleagues.key_log)
-            self.colleagues.attestors = Attestors(cases, logged, self.colleagues.history)
-        self.identities = Identities(self.directory, LoggedBindings(self.key_log), self.colleagues.history)
+        logged = LoggedBindings(self.key_log)
+        self.colleagues.attestors = Attestors(cases, logged, self.colleagues.history)
+        self.identities = Identities(self.directory, logged, self.colleagues.history)
         self.devices = Devices(DevicesApi(self.transport), self.colleagues, self.own_keys, store)
         self.own_keys.renew = self.devices.catch_up
         self.adding = Adding(self.devices, store, settings.base_url)

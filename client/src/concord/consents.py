@@ -147,8 +147,7 @@ class Consents:
 
     def in_force(self, consent: UUID) -> ConsentVersion:
         """The version that a letter would cite: the active one, else the newest, whose refusal then says why."""
-        found = self.api.consent(consent)
-        return found.active or found.latest
+        return self.api.consent(consent).cited
 
     def _seal(self, terms: Terms | ConsentVersion, form: Form) -> bytes:
         people = self._colleagues.members((terms.discloser, terms.recipient))

@@ -63,7 +63,7 @@ def make_address(
     """The address of a new letter; `own` are the members `sender`, `device`, `thread` when it is an answer, and
     `delegation` when it goes in somebody else's name.
     """
-    version = consent.active or consent.latest
+    version = consent.cited
     letter = consent.letter or uuid4()  # an emergency is declared for one letter
     return Address(
         v=1,

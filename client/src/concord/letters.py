@@ -22,8 +22,6 @@ from .addressing import Addressing
 from .age import HybridIdentity
 from .api import Consent, InboxEntry, MessagingApi
 from .colleagues import Colleagues
-from .consents import Consents
-from .delegations import Delegations
 from .deliveries import ReceiptLine, receipt_lines
 from .drafts import Draft, enclose, proposal
 from .errors import KeyLogError, ServiceError, UnreachableError
@@ -35,7 +33,6 @@ from .private_files import replacing
 from .profile import Profile
 from .provenance import Provenance
 from .store import LetterBox, SealedStore
-from .teams import Teams
 
 # Read from disk and from the network in pieces of this size, so that a letter's length costs no memory.
 PIECE = 256 * 1024
@@ -66,24 +63,15 @@ def _for_good(refused: ServiceError) -> bool:
 
 
 class Letters:
-    """Letters to and from colleagues. Without `teams` none is addressed to one, without `delegations` none goes in
-    somebody else's name.
-    """
+    """Letters to and from colleagues."""
 
     def __init__(
-        self,
-        api: MessagingApi,
-        colleagues: Colleagues,
-        consents: Consents,
-        profile: Profile,
-        own: OwnKeys,
-        teams: Teams | None = None,
-        delegations: Delegations | None = None,
+        self, api: MessagingApi, colleagues: Colleagues, addressing: Addressing, profile: Profile, own: OwnKeys
     ) -> None:
         self.api = api
         self._colleagues = colleagues
         self._own_keys = own
-        self._addressing = Addressing(colleagues, consents, teams, delegations)
+        self._addressing = addressing
         self._box = LetterBox(profile.letters)
         self._outgoing = LetterBox(profile.outgoing)
         self._provenance = Provenance(SealedStore(profile.sealed, own.keyring.store_identity()))
@@ -130,10 +118,6 @@ class Letters:
     def recipients(self, draft: Draft) -> tuple[UUID, ...]:
         """Whom a draft would go to now. Raises `NoRecipientError`, `TeamError`, `KeyLogError`, `ServiceError`."""
         return self._addressing.recipients(draft)
-
-    def members(self, team: UUID) -> frozenset[UUID]:
-        """Whom a letter to a team would go to now. Raises what `Teams.members` raises."""
-        return self._addressing.members(team)
 
     def check_labels(self, draft: Draft, proposed: Told | None = None) -> LeftOut:
         """What is left out of a draft's labels, with its reason; `seal` asks the same. Its consent is not looked at.

@@ -14,13 +14,15 @@ from .drafts import Draft
 from .errors import SealingError
 from .letter import Statement
 from .letters import Letters, Sent, Step, Told
+from .teams import Teams
 
 
 class LettersAgain:
     """Letters that one has sent before."""
 
-    def __init__(self, letters: Letters, me: UUID) -> None:
+    def __init__(self, letters: Letters, teams: Teams, me: UUID) -> None:
         self._letters = letters
+        self._teams = teams
         self._me = me
 
     def send(
@@ -45,7 +47,7 @@ class LettersAgain:
         wanted = tuple(dict.fromkeys(to)) or tuple(each.practitioner for each in statement.recipients)
         if statement.team is None:
             return wanted
-        present = self._letters.members(statement.team)
+        present = {each.id for each in self._teams.members(statement.team)}
         left = tuple(person for person in wanted if person in present)
         if not left:
             raise SealingError("nobody whom the letter was sent to is in its team any more", "Send it as a new letter.")

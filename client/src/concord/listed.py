@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from uuid import UUID
 
 from .api import Practitioner
@@ -17,7 +18,6 @@ from .colleagues import Colleagues
 from .errors import KeyLogError, ServiceError
 
 _NPI = re.compile(r"[0-9]{10}", re.ASCII)
-_NOT_FOUND = 404
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Entries:
         try:
             return self._colleagues.person(account).status != "suspended"
         except ServiceError as error:
-            if error.status != _NOT_FOUND:
+            if error.status != HTTPStatus.NOT_FOUND:
                 raise
             return True
 

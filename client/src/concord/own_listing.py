@@ -53,22 +53,13 @@ class OwnListing:
 
         Not being able to ask is no matter: there is another day.
         """
-        if not self._asking():
+        if not self._store.due(DOCUMENT, "asked", self._clock(), ASK_AFTER_SECONDS):
             return None
         try:
             entry = self.show()
         except ConcordError:
             return None
         return entry if entry.stale else None
-
-    def _asking(self) -> bool:
-        """Whether a day has gone by; from then on it was asked, whatever comes of it."""
-        now = self._clock()
-        with self._store.changing(DOCUMENT) as known:
-            due = not 0 <= now - known.get("asked", 0) < ASK_AFTER_SECONDS
-            if due:
-                known["asked"] = now
-        return due
 
 
 def written(entry: OwnEntry) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from .teams import Teams
 
 
 class Recipients:
-    """The people that drafts stand for. Without `teams` nothing is addressed to one."""
+    """The people that drafts stand for."""
 
-    def __init__(self, colleagues: Colleagues, teams: Teams | None = None) -> None:
+    def __init__(self, colleagues: Colleagues, teams: Teams) -> None:
         self._colleagues = colleagues
         self._teams = teams
 
@@ -38,7 +38,6 @@ class Recipients:
         return self._somebody(draft, [each for each in people if each != self._colleagues.me])
 
     def _of_team(self, draft: Draft, team: UUID, version: ConsentVersion) -> tuple[UUID, ...]:
-        assert self._teams is not None  # noqa: S101 - a client has them
         members = self._teams.members(team)
         self._check_side(draft, version, members)
         ids = [each.id for each in members]

@@ -76,6 +76,17 @@ class SealedStore:
             if json.dumps(document) != before:
                 self.write(name, document)
 
+    def due(self, name: str, member: str, now: float, every: float) -> bool:
+        """Whether `every` so many seconds have gone by since `member` of a document; from then on it is `now`.
+
+        A clock that was set back makes it due.
+        """
+        with self.changing(name) as document:
+            due = not 0 <= now - document.get(member, 0) < every
+            if due:
+                document[member] = now
+        return due
+
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
             raise StoreError("a document's name is made of a-z, 0-9 and hyphens")

@@ -5,7 +5,7 @@ Owns the Bundles of the directory and their cursors. Refuses a search that names
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -53,7 +53,7 @@ def endpoints(deps: Deps, query: EndpointSearch) -> Response:
     return _bundle(deps, "Endpoint", query, page, _endpoints_of(deps, page.rows))
 
 
-def _included(deps: Deps, query: RoleSearch, rows: Iterable[FoundListing]) -> Iterable[Members]:
+def _included(deps: Deps, query: RoleSearch, rows: Sequence[FoundListing]) -> Iterable[Members]:
     """What the roles of a page point to, each once."""
     wanted = {each.rpartition(":")[2] for each in query.include}
     employers = {found.account.organization_id: found.account.organization for found in rows if found.account}
@@ -85,7 +85,7 @@ def _bundle(
     deps: Deps, type_: str, query: Search, page: Page[Any], matches: Iterable[Members], beside: Iterable[Members] = ()
 ) -> Response:
     base = base_of(deps)
-    said = {name: values for name, values in fhir.said() if name != "cursor"} | {"_count": [str(query.count)]}
+    said = dict(fhir.said()) | {"_count": [str(query.count)]}
     entries = [fhir.entry(base, each) for each in matches]
     entries += [fhir.entry(base, each, "include") for each in beside]
     if page.cut:

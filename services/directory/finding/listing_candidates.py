@@ -7,7 +7,7 @@ both databases.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -111,6 +111,7 @@ class _Search:
 
 
 _NAME, _ORGANIZATION = "words", "organization_words"
+Find = Callable[[Sequence[str], Sequence[str]], ColumnElement[bool]]
 
 
 def _exactly(index: WordIndex, asked: Asked) -> Iterator[list[ColumnElement[bool]]]:
@@ -121,7 +122,7 @@ def _exactly(index: WordIndex, asked: Asked) -> Iterator[list[ColumnElement[bool
         yield _texts(index.having, asked)
 
 
-def _texts(find: Any, asked: Asked) -> list[ColumnElement[bool]]:
+def _texts(find: Find, asked: Asked) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if asked.name:
         found.append(find([_NAME], asked.name))

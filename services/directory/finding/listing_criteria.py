@@ -36,7 +36,6 @@ class Criteria:
     telehealth: bool | None = None
     accepting: bool | None = None
     enrolled: bool | None = None
-    kind: str | None = None
 
 
 class How(Enum):

@@ -33,8 +33,7 @@ class Wanted:
     """What to look for; every member given must match.
 
     `q` is free text. A specialty is a NUCC code or plain words, any of several will do. `organization` is an id or
-    words of its name, `near` a town with its state or a ZIP code, `within_km` the distance from it. `kind` is
-    `individual` or `organization`, as in NPPES.
+    words of its name, `near` a town with its state or a ZIP code, `within_km` the distance from it.
     """
 
     q: str | None = None
@@ -50,7 +49,6 @@ class Wanted:
     accepting: bool | None = None
     age: str | None = None
     enrolled: bool | None = None
-    kind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def understand(
 
     Raises problem 422 that names the member: a place or a specialty that nobody knows, a wrong NPI, no criterion.
     """
-    if not any(each not in (None, ()) for each in astuple(replace(wanted, kind=None, within_km=None))):
+    if not any(each not in (None, ()) for each in astuple(replace(wanted, within_km=None))):
         raise invalid_field("q", "say whom you look for: a name, a specialty, a place, or another criterion")
     read = _read(wanted.q, codes, as_name=as_name)
     near = _near("near", lambda: towns.place(wanted.near or "")) if wanted.near else read.near
@@ -89,7 +87,6 @@ def understand(
         telehealth=False if wanted.telehealth is False else None,
         accepting=False if wanted.accepting is False else None,
         enrolled=False if wanted.enrolled is False else None,
-        kind=wanted.kind,
     )
     return criteria, _understood(criteria, read.specialties | chosen, codes)
 

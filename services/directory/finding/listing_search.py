@@ -16,15 +16,14 @@ from services.chassis.pages import decode_cursor, encode_cursor
 
 from ..deps import Deps
 from ..rules.search import Candidate, in_order
-from ..rules.specialties import CodeList, SpecialtyName
-from ..rules.towns import Place
+from ..rules.specialties import CodeList
 from . import specialty_names
 from .listing_candidates import gather
 from .listing_candidates_postgresql import Trigrams
 from .listing_candidates_sqlite import FullText
 from .listing_criteria import Criteria, WordIndex
 from .listing_questions import Understood, Wanted, understand
-from .listing_showing import Cover, FoundListing, by_id, present, present_all
+from .listing_showing import FoundListing, by_id
 
 # What one question shows at most, however many pages are asked for: nobody reads further, and nobody copies the
 # directory with a few questions.
@@ -90,16 +89,4 @@ def _shown(session: Session, deps: Deps, codes: CodeList, page: Sequence[Candida
     return [replace(rows[each.id], distance_km=each.distance_km) for each in still]
 
 
-__all__ = [
-    "MAX_DEPTH",
-    "Cover",
-    "Found",
-    "FoundListing",
-    "Place",
-    "SpecialtyName",
-    "Understood",
-    "Wanted",
-    "present",
-    "present_all",
-    "search",
-]
+__all__ = ["MAX_DEPTH", "Found", "search"]

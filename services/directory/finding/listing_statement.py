@@ -168,7 +168,7 @@ class _Part:
         if wanted.organization is not None:
             theirs = select(Practitioner.id).where(Practitioner.organization_id == wanted.organization)
             yield Listing.practitioner_id.in_(theirs)
-        for column in ("npi", "kind", "telehealth", "accepting"):
+        for column in ("npi", "telehealth", "accepting"):
             if (value := getattr(wanted, column)) is not None:
                 yield getattr(Listing, column) == value
         if wanted.enrolled is not None:

@@ -7,7 +7,7 @@ organization are the account's, and nobody types them here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from concord_formats.names import searchable
@@ -21,7 +21,7 @@ from ..deps import Deps, acting
 from ..models import Listing, ListingTag, Practitioner
 from ..rules import languages, places
 from ..rules.people import Role, Status, administers
-from ..rules.tags import SPECIALTY, Said, tag, tags_of
+from ..rules.tags import SPECIALTY, Said, Sorted, tags_of
 from ..rules.words import words_of
 from .listing_showing import FoundListing, present
 
@@ -132,9 +132,8 @@ def _new(session: Session, person: Practitioner, imported: Iterable[Listing]) ->
 
 
 def _codes(session: Session, listing: UUID) -> Iterable[str]:
-    prefix = tag(SPECIALTY, "")
-    tags = select(ListingTag.tag).where(ListingTag.listing_id == listing, ListingTag.tag.startswith(prefix))
-    return [each.removeprefix(prefix) for each in session.scalars(tags)]
+    tags = session.scalars(select(ListingTag.tag).where(ListingTag.listing_id == listing))
+    return Sorted.of(tags).of_kind(SPECIALTY)
 
 
 def _follow(row: Listing, person: Practitioner) -> None:
@@ -165,8 +164,7 @@ def _checked(said: Said) -> Said:
     codes = [languages.code(each) for each in said.languages]
     if None in codes:
         raise invalid_field("languages", "each must be a BCP 47 code such as `es`, or an English name such as Spanish")
-    known = tuple(dict.fromkeys(code for code in codes if code))
-    return Said(said.specialties, known, said.ages, said.plans, said.telehealth, said.accepting)
+    return replace(said, languages=tuple(dict.fromkeys(code for code in codes if code)))
 
 
 def _owned(session: Session, caller: Caller, practitioner: UUID) -> Listing:

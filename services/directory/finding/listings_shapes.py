@@ -15,9 +15,13 @@ from services.chassis.pages import MAX_CURSOR, MAX_LIMIT
 from services.chassis.web import Answer, Body
 
 from ..rules.people import Role, Status
+from ..rules.specialties import SpecialtyName
 from ..rules.tags import Said
+from ..rules.towns import Place
 from ..shapes import NAME_PATTERN, OrganizationAnswer, Taxonomy
-from .listing_search import Cover, Found, FoundListing, Place, SpecialtyName, Understood, Wanted
+from .listing_questions import Understood, Wanted
+from .listing_search import Found
+from .listing_showing import Cover, FoundListing
 from .listings import Kept
 
 MAX_TEXT = 200

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import delete
-from sqlalchemy.orm import Session
 
 from services.chassis.db import Database
 
@@ -51,12 +50,8 @@ def read(path: Path) -> list[Specialty]:
 def replace(database: Database, specialties: list[Specialty]) -> None:
     """Put these in the place of what is there."""
     with database.transaction() as session:
-        _replace(session, specialties)
-
-
-def _replace(session: Session, specialties: list[Specialty]) -> None:
-    session.execute(delete(Specialty))
-    session.add_all(specialties)
+        session.execute(delete(Specialty))
+        session.add_all(specialties)
 
 
 def _text(data: bytes) -> str:

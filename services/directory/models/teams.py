@@ -16,7 +16,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from services.chassis.tables import UtcDateTime
 
 from ..rules.delegations import DelegationStatus
-from ..rules.teams import MAX_LOOK, MembershipStatus, TeamStatus
+from ..rules.people import MAX_SKELETON
+from ..rules.teams import MembershipStatus, TeamStatus
 from .base import Base, one_of
 from .people import Organization, Practitioner
 
@@ -30,7 +31,7 @@ class Department(Base):
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
     name: Mapped[str] = mapped_column(String(200))
     folded: Mapped[str] = mapped_column(String(600))
-    look: Mapped[str] = mapped_column(String(MAX_LOOK))
+    look: Mapped[str] = mapped_column(String(MAX_SKELETON))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     organization: Mapped[Organization] = relationship(lazy="joined", innerjoin=True)
 
@@ -59,7 +60,7 @@ class Team(Base):
     department_id: Mapped[UUID | None] = mapped_column(ForeignKey("department.id"), index=True)
     name: Mapped[str] = mapped_column(String(200))
     folded: Mapped[str] = mapped_column(String(600))
-    look: Mapped[str] = mapped_column(String(MAX_LOOK))
+    look: Mapped[str] = mapped_column(String(MAX_SKELETON))
     status: Mapped[str] = mapped_column(String(16))
     standing_epoch: Mapped[UUID | None] = mapped_column(Uuid)
     standing_seq: Mapped[int | None] = mapped_column(Big)

@@ -26,7 +26,7 @@ from ..rules import single_sign_on as rules
 from ..rules.single_sign_on import Purpose, Reason, State
 from .oidc import Asked, ProviderError, ProviderUnreachableError
 from .single_sign_on_admission import may_be
-from .single_sign_on_requirement import Provider, party, provider_of, unreliable
+from .single_sign_on_requirement import party, provider_of, unreliable
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,12 @@ def begin(deps: Deps, practitioner: UUID, purpose: Purpose, entry_sha256: str) -
     """
     with deps.database.transaction() as session:
         organization = session.get_one(Practitioner, practitioner).organization_id
-        row = provider_of(session, organization)
-        if row is None:
-            raise _not_required()
-        provider = Provider(row.issuer, row.client_id, row.client_secret)
+        provider = provider_of(session, organization)
+    if provider is None:
+        raise _not_required()
     asked = Asked(*(secrets.token_urlsafe(rules.STATE_BYTES) for _ in range(3)))
     try:
-        address = party(deps, organization, provider).address(asked)
+        address = party(deps, provider).address(asked)
     except ProviderError as error:
         raise unreliable(error) from None
     expires_at = deps.clock.now() + rules.VALID_FOR
@@ -135,7 +134,7 @@ def confirm(deps: Deps, id_: UUID, code: str) -> SignOnSession:
         row = session.get(SignOnSession, id_, with_for_update=True)
         if row is None or row.expires_at <= deps.clock.now():
             raise not_found("single sign-on")
-        if row.state != State.ANSWERED and not (row.state in (State.DONE, State.USED) and row.code_sha256):
+        if row.state not in (State.ANSWERED, State.DONE, State.USED):
             raise _not_answered()
         right = rules.is_code(row.id, code, row.code_sha256)
         if row.state == State.ANSWERED:
@@ -178,10 +177,9 @@ def _asked_provider(
         return None, Reason.REFUSED
     if known is None or known.issuer != row.issuer:
         return None, Reason.CHANGED
-    provider = party(deps, known.organization_id, Provider(known.issuer, known.client_id, known.client_secret))
     try:
         asked = Asked(state, row.nonce, row.verifier)
-        return provider.subject(code, asked, deps.clock.now().timestamp()), None
+        return party(deps, known).subject(code, asked, deps.clock.now().timestamp()), None
     except ProviderError as error:
         # For the operator, who has to find out; in the words of `oidc.py`, which hold nothing that was answered.
         logs.logger("single sign-on").warning("not signed on", peer=row.issuer, reason=str(error))

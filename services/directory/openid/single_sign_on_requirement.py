@@ -44,10 +44,6 @@ def require(deps: Deps, organization: UUID, provider: Provider) -> None:
     with deps.database.transaction() as session:
         if session.get(Organization, organization) is None:
             raise not_found("organization")
-    try:
-        party(deps, organization, provider).discover()
-    except ProviderError as error:
-        raise unreliable(error) from None
     row = IdentityProvider(
         organization_id=organization,
         issuer=provider.issuer,
@@ -55,6 +51,10 @@ def require(deps: Deps, organization: UUID, provider: Provider) -> None:
         client_secret=provider.client_secret,
         required_since=deps.clock.now(),
     )
+    try:
+        party(deps, row).discover()
+    except ProviderError as error:
+        raise unreliable(error) from None
     with deps.database.transaction() as session:
         session.merge(row)
 
@@ -79,10 +79,10 @@ def provider_of(session: Session, organization: UUID) -> IdentityProvider | None
     return session.get(IdentityProvider, organization)
 
 
-def party(deps: Deps, organization: UUID, provider: Provider) -> RelyingParty:
-    """Ourselves, as a client of that organization's provider."""
-    client = Client(provider.issuer, provider.client_id, provider.client_secret, redirect_uri(deps, organization))
-    return RelyingParty(client, deps.web)
+def party(deps: Deps, row: IdentityProvider) -> RelyingParty:
+    """Ourselves, as a client of an organization's provider."""
+    back = redirect_uri(deps, row.organization_id)
+    return RelyingParty(Client(row.issuer, row.client_id, row.client_secret, back), deps.web)
 
 
 def unreliable(error: ProviderError) -> Problem:

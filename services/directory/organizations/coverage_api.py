@@ -15,7 +15,7 @@ from services.chassis.web import SIGNED_IN, answer, blueprint
 from .. import usecases
 from ..deps import Deps
 from ..shapes import ByPractitioner
-from . import teams_shapes as shapes
+from . import coverage_shapes as shapes
 
 PATH = "/v1/practitioners/<practitioner>/coverage"
 

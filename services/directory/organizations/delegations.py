@@ -12,8 +12,6 @@ from datetime import datetime
 from uuid import UUID
 
 from concord_formats.delegations import Delegation, DelegationError, SignedDelegation, read_delegation
-from concord_formats.key_entries import read_entry
-from concord_formats.signatures import HybridPublicKey
 from sqlalchemy import Select, and_, func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -23,7 +21,7 @@ from services.chassis.feed import Number
 from services.chassis.pages import decode_cursor, encode_cursor
 from services.chassis.problems import Problem, invalid_field, not_found
 
-from .. import devices, events, keys
+from .. import devices, events, own_word
 from ..deps import Deps, acting, colleague
 from ..models import DelegationRow, FeedEvent
 from ..rules import delegations as rules
@@ -70,11 +68,11 @@ def _checked(deps: Deps, caller: Caller, signed: SignedDelegation) -> Delegation
     """What is said, and the signature of the very device that sends it; milliseconds of ML-DSA outside of any
     transaction.
     """
-    newest = read_entry(keys.history(deps, caller.practitioner)[-1]).device(caller.device)
-    if newest is None:
+    key = own_word.signing_key(deps, caller)
+    if key is None:
         raise _invalid("it must be signed by the device that sends it")
     try:
-        said = read_delegation(signed, HybridPublicKey.decode(newest.signing))
+        said = read_delegation(signed, key)
     except DelegationError as error:
         raise _invalid(str(error)) from None
     if wrong := rules.why_not(said, caller.practitioner, caller.device, deps.clock.now()):
@@ -188,8 +186,8 @@ def _position(cursor: str) -> tuple[datetime, UUID]:
     given_at, id_ = decode_cursor(cursor, (str, str))
     try:
         moment = datetime.fromisoformat(str(given_at))
-        if moment.tzinfo is None:
-            raise ValueError("without a zone")
+        if moment.tzinfo is None or not 1970 <= moment.year <= 9000:
+            raise ValueError("not a moment of ours")
         return moment, UUID(str(id_))
     except ValueError:
         raise invalid_field("cursor", "use the `next` of the page before, unchanged") from None

@@ -14,8 +14,9 @@ from services.chassis.web import SIGNED_IN, answer, blueprint
 
 from .. import usecases
 from ..deps import Deps
-from . import teams_shapes as shapes
+from . import delegations_shapes as shapes
 from .teams_api import ended
+from .teams_shapes import EndedAnswer
 
 
 def routes(deps: Deps) -> APIBlueprint:
@@ -45,7 +46,7 @@ def routes(deps: Deps) -> APIBlueprint:
 
     @api.delete(
         "/v1/delegations/<delegation>",
-        responses={200: shapes.EndedAnswer, 202: shapes.EndedAnswer, **problems.declared(401, 403, 404)},
+        responses={200: EndedAnswer, 202: EndedAnswer, **problems.declared(401, 403, 404)},
     )
     def revoke(path: shapes.ByDelegation) -> Response:
         """Take a delegation back; 200 once nothing can be released by it any more, 202 until then. Repeat to wait."""

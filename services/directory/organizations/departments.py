@@ -19,8 +19,8 @@ from services.chassis.problems import Problem, invalid_field, not_found
 from ..deps import Deps, acting, colleague
 from ..lookup import organization, page_by_name
 from ..models import Department, DepartmentMember, Practitioner, Team
-from ..rules.people import administers, folded
-from ..rules.teams import look, why_no_name
+from ..rules.people import administers, folded, skeleton_of
+from ..rules.teams import why_no_name
 from ..standing import administrator_only
 
 
@@ -54,7 +54,7 @@ def add(deps: Deps, caller: Caller, name: str) -> Department:
                 organization_id=place,
                 name=" ".join(name.split()),
                 folded=folded(name),
-                look=look(name),
+                look=skeleton_of(name),
                 created_at=deps.clock.now(),
             )
             session.add(row)

@@ -24,8 +24,8 @@ from .. import events
 from ..deps import Deps, acting, colleague
 from ..lookup import page_by_name
 from ..models import Department, Practitioner, Team, TeamMember
-from ..rules.people import Status, administers, folded
-from ..rules.teams import MAX_MEMBERS, MembershipStatus, TeamStatus, look, may_remove
+from ..rules.people import Status, administers, folded, skeleton_of
+from ..rules.teams import MAX_MEMBERS, MembershipStatus, TeamStatus, may_remove
 from ..standing import Stopped, administrator_only, settled
 from . import departments
 
@@ -93,7 +93,7 @@ def create(deps: Deps, caller: Caller, name: str, department: UUID | None) -> Sh
                 department_id=department,
                 name=" ".join(name.split()),
                 folded=folded(name),
-                look=look(name),
+                look=skeleton_of(name),
                 status=TeamStatus.ACTIVE,
                 created_at=deps.clock.now(),
             )

@@ -10,15 +10,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from concord_formats.attestations import AttestationError, SignedAttestation, read_attestation
-from concord_formats.key_entries import read_entry
 from concord_formats.key_log import BindingKind
-from concord_formats.signatures import HybridPublicKey
 from sqlalchemy.orm import Session
 
 from services.chassis.auth import Caller
 from services.chassis.problems import not_found
 
-from .. import keys
+from .. import own_word
 from ..deps import Deps, acting
 from ..models import Practitioner, RecoveryAttestation, RecoveryCase
 from ..rules import recovery_cases as rules
@@ -93,11 +91,11 @@ def _check_attestation(deps: Deps, caller: Caller, row: RecoveryCase, signed: Si
     """What is said, by whom, and the signature of the very device that asks."""
     if row.entry is None:
         raise refused.not_entered()
-    newest = read_entry(keys.history(deps, caller.practitioner)[-1]).device(caller.device)
-    if newest is None:
+    key = own_word.signing_key(deps, caller)
+    if key is None:
         raise refused.invalid_attestation("it must be signed by the device that sends it")
     try:
-        said = read_attestation(signed, HybridPublicKey.decode(newest.signing))
+        said = read_attestation(signed, key)
     except AttestationError as error:
         raise refused.invalid_attestation(str(error)) from None
     if (said.attestor, said.device) != (caller.practitioner, caller.device):

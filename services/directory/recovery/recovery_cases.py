@@ -2,7 +2,8 @@
 
 Owns who may open, enter, attest and refuse, and what the key log is told. Refuses an administrator who acts for
 themselves or twice, a second set of keys in one case, and any act on a case that is too old or that the account's
-history has overtaken. The delay and the end of it are `py`'s.
+history has overtaken. The delay and the end of it are
+`recovery_completion.py`'s.
 
 A case gives nobody access: it ends in a key entry that everybody sees, announced before, attested by two.
 """

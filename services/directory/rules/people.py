@@ -80,8 +80,16 @@ def mixed_word(name: str) -> int | None:
     return next((n for n, word in enumerate(name.split(), start=1) if mixes_scripts(word)), None)
 
 
+def several_alphabets(word: int) -> str:
+    """What is wrong with a name whose word of this number is such a one, and how to mend it."""
+    return f"word {word} of it has letters of several alphabets: type all of it in one"
+
+
 def skeleton_of(name: str) -> str:
-    """What a name looks like, as it is stored and compared: of a very long one, the beginning."""
+    """What a name looks like, as it is stored and compared: of a very long one, the beginning.
+
+    Two that differ only behind that are taken for one.
+    """
     return skeleton(name)[:MAX_SKELETON]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 import zipcodes
@@ -38,8 +39,11 @@ def where(postal_code: str) -> tuple[float, float] | None:
     first = postal_code.strip()[:5]
     if not _ZIP.fullmatch(first):
         return None
-    for known in zipcodes.matching(first):  # type: ignore[no-untyped-call]
-        lat, lon = float(known["lat"] or 0), float(known["long"] or 0)
-        if lat or lon:
-            return lat, lon
-    return None
+    known = zipcodes.matching(first)  # type: ignore[no-untyped-call]
+    return next(filter(None, map(middle, known)), None)
+
+
+def middle(known: Mapping[str, str]) -> tuple[float, float] | None:
+    """The centre of an entry of the list, None for one that stands there without a place, or with 0, 0."""
+    lat, lon = float(known["lat"] or 0), float(known["long"] or 0)
+    return (lat, lon) if lat or lon else None

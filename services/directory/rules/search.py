@@ -66,18 +66,12 @@ class Match:
 Matched = tuple[Match, Candidate]
 
 
-def ranked(candidates: Iterable[Candidate], asked: Asked) -> list[Candidate]:
-    """Those that answer, the best first.
+def in_order(matched: Iterable[Matched]) -> list[Candidate]:
+    """Those of whom it is known how well they answer, the best first.
 
     Exact names before others, enrolled before not, confirmed before stale, nearer before farther, accepting before
     unknown before not; then shorter names, and an order that stays.
     """
-    matched = ((match(each, asked), each) for each in candidates)
-    return in_order((found, each) for found, each in matched if found is not None)
-
-
-def in_order(matched: Iterable[Matched]) -> list[Candidate]:
-    """The same of those of whom it is known how well they answer."""
     return [each for _, each in sorted(matched, key=lambda both: _key(*both))]
 
 
@@ -130,5 +124,4 @@ __all__ = [
     "Matched",
     "in_order",
     "match",
-    "ranked",
 ]

@@ -9,14 +9,11 @@ from enum import StrEnum
 from uuid import UUID
 
 from concord_formats.address import MAX_RECIPIENTS
-from concord_formats.names import mixes_scripts, skeleton
 
-from .people import Member, administers
+from .people import Member, administers, mixed_word, several_alphabets, skeleton_of
 
 # A letter to a team is sealed to each of its members.
 MAX_MEMBERS = MAX_RECIPIENTS
-# One character of a name can look like many; two names that differ only behind this are taken for one.
-MAX_LOOK = 600
 
 
 class TeamStatus(StrEnum):
@@ -33,16 +30,11 @@ class MembershipStatus(StrEnum):
     REMOVED = "removed"
 
 
-def look(name: str) -> str:
-    """What a name looks like: two of one organization that a reader cannot tell apart have the same."""
-    return skeleton(name)[:MAX_LOOK]
-
-
 def why_no_name(name: str) -> str | None:
     """Why nothing of an organization may be called this; None: it may."""
-    if mixes_scripts(name):
-        return "has a word with letters of several alphabets; write each word in one"
-    if not look(name):
+    if (word := mixed_word(name)) is not None:
+        return several_alphabets(word)
+    if not skeleton_of(name):
         return "has nothing that can be seen; write it with letters"
     return None
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 import zipcodes
 from concord_formats.names import searchable
 
-from .places import cell
+from .places import cell, middle
 
 EARTH_KM = 6371.0088  # mean radius, IUGG
 KM_A_DEGREE = math.pi * EARTH_KM / 180
@@ -90,8 +90,8 @@ def _spelled(words: list[str]) -> str:
 
 def _of_zip(code: str) -> Place:
     for known in zipcodes.matching(code):  # type: ignore[no-untyped-call]
-        if middle := _middle(known):
-            return Place(f"{known['city']}, {known['state']} {code}", *middle)
+        if at := middle(known):
+            return Place(f"{known['city']}, {known['state']} {code}", *at)
     raise UnknownPlaceError(code)
 
 
@@ -101,23 +101,18 @@ def _towns() -> dict[str, dict[str, Place]]:
     seen: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     called: dict[tuple[str, str], str] = {}
     for known in zipcodes.list_all():  # type: ignore[no-untyped-call]
-        if not (middle := _middle(known)):
+        if not (at := middle(known)):
             continue
         # A town's own name comes before one that the post only accepts for it.
         for name in (known["city"], *known["acceptable_cities"]):
             key = (_spelled(searchable(name).split()), known["state"])
-            seen[key].append(middle)
+            seen[key].append(at)
             called.setdefault(key, name)
     towns: dict[str, dict[str, Place]] = defaultdict(dict)
     for (words, state), middles in seen.items():
         lat, lon = (sum(each) / len(middles) for each in zip(*middles, strict=True))
         towns[words][state] = Place(f"{called[words, state]}, {state}", round(lat, 4), round(lon, 4))
     return dict(towns)
-
-
-def _middle(known: dict[str, str]) -> tuple[float, float] | None:
-    lat, lon = float(known["lat"] or 0), float(known["long"] or 0)
-    return (lat, lon) if lat or lon else None
 
 
 def distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -19,11 +19,11 @@ from typing import Any
 from uuid import UUID
 
 from concord.age import HybridIdentity, decrypt_bytes, encrypt_bytes
-from concord.letter import seal
+from concord.letter import Enclosed, seal
 from concord.letter.statement import Statement
 from concord.signing import HybridSigningKey
 from concord_formats.address import Address
-from concord_formats.key_entries import SignedEntry, read_entry
+from concord_formats.key_entries import read_entry
 from concord_formats.signatures import SignedKind, to_base64url
 from concord_formats.vocabulary import Information, Purpose, Sensitivity
 
@@ -37,6 +37,7 @@ HOUR = KEYS["HOUR"]
 ANA: HybridSigningKey = KEYS["signing_key"]("ana")
 NOOR: HybridIdentity = KEYS["encryption"]("noor")
 EVE: HybridIdentity = KEYS["encryption"]("eve")
+NOTHING_ENCLOSED = Enclosed()
 
 
 def address() -> Address:
@@ -59,17 +60,18 @@ def address() -> Address:
     )
 
 
-def sealed(first: dict[str, SignedEntry]) -> tuple[bytes, Statement, bytes]:
-    """The letter, its statement, and the statement's signature as it stands in the letter."""
+def sealed(written: Address, enclosed: Enclosed = NOTHING_ENCLOSED) -> tuple[bytes, Statement, bytes]:
+    """A letter of ana's to noor, its statement, and the statement's signature as it stands in the letter."""
     target = io.BytesIO()
     letter = seal(
         target,
         body=io.BytesIO(BODY),
         media_type="text/plain; charset=utf-8",
-        address=address(),
+        address=written,
         signing_key=ANA,
-        recipients={READER: read_entry(first["noor"])},
-        own_entry=read_entry(first["ana"]),
+        recipients={READER: read_entry(KEYS["enrolled"]("noor"))},
+        own_entry=read_entry(KEYS["enrolled"]("ana")),
+        enclosed=enclosed,
     )
     plain = decrypt_bytes(target.getvalue().partition(b"\n")[2], [NOOR])
     return target.getvalue(), letter.statement, plain.split(b"\n", 2)[1]
@@ -79,6 +81,13 @@ def composed(line: bytes, statement: bytes, signature: bytes, body: bytes = BODY
     """A letter put together by hand."""
     plain = statement + b"\n" + to_base64url(signature).encode() + b"\n" + body
     return line + b"\n" + encrypt_bytes(plain, [to.recipient()])
+
+
+def stated(line: bytes, members: dict[str, Any]) -> bytes:
+    """A letter whose statement has these members, None standing for one that is not there."""
+    kept = {name: value for name, value in members.items() if value is not None}
+    statement = json.dumps(kept, separators=(",", ":")).encode()
+    return composed(line, statement, ANA.sign(SignedKind.STATEMENT, statement))
 
 
 def _refused(letter: bytes, statement: Statement) -> dict[str, bytes]:
@@ -152,8 +161,7 @@ def _receipt(letter: bytes) -> dict[str, str]:
 
 def make() -> dict[str, Any]:
     """All of it."""
-    first = {name: KEYS["enrolled"](name) for name in ("ana", "noor")}
-    letter, statement, signature = sealed(first)
+    letter, statement, signature = sealed(address())
     return {
         "reader": str(READER),
         "identity": NOOR.encode(),

@@ -9,24 +9,22 @@ of rosa, whose history stands in the file. Refuses to run where they are: they w
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import runpy
 from pathlib import Path
 from typing import Any
 
 from concord.age import decrypt_bytes
-from concord.letter import Enclosed, Statement, seal
+from concord.letter import Enclosed, Statement
 from concord.letter.statement import DelegationProof
 from concord.signing import HybridSigningKey
 from concord_formats.address import Address
 from concord_formats.delegations import Delegation, SignedDelegation
-from concord_formats.key_entries import read_entry
 from concord_formats.signatures import SignedKind, to_base64url
 
 HERE = Path(__file__).parent
 FIRST = runpy.run_path(str(HERE / "generate.py"))
-ANA, NOOR, BODY, KEYS = (FIRST[name] for name in ("ANA", "NOOR", "BODY", "KEYS"))
+ANA, NOOR, KEYS, stated = (FIRST[name] for name in ("ANA", "NOOR", "KEYS", "stated"))
 ROSA: HybridSigningKey = KEYS["signing_key"]("rosa")
 
 
@@ -68,26 +66,8 @@ def delegation(
 
 def sealed() -> tuple[bytes, Statement]:
     """The letter and its statement."""
-    target = io.BytesIO()
-    letter = seal(
-        target,
-        body=io.BytesIO(BODY),
-        media_type="text/plain; charset=utf-8",
-        address=address(),
-        signing_key=ANA,
-        recipients={FIRST["READER"]: read_entry(KEYS["enrolled"]("noor"))},
-        own_entry=read_entry(KEYS["enrolled"]("ana")),
-        enclosed=Enclosed(delegation=delegation()),
-    )
-    return target.getvalue(), letter.statement
-
-
-def _signed(line: bytes, members: dict[str, Any]) -> bytes:
-    """A letter whose statement has these members, None standing for one that is not there."""
-    kept = {name: value for name, value in members.items() if value is not None}
-    statement = json.dumps(kept, separators=(",", ":")).encode()
-    composed: bytes = FIRST["composed"](line, statement, ANA.sign(SignedKind.STATEMENT, statement))
-    return composed
+    letter, statement, _ = FIRST["sealed"](address(), Enclosed(delegation=delegation()))
+    return letter, statement
 
 
 def _refused(statement: Statement) -> dict[str, bytes]:
@@ -114,7 +94,7 @@ def _refused(statement: Statement) -> dict[str, bytes]:
         "statement-mismatch: on_behalf_of": good | {"on_behalf_of": good["consent"]},
     }
     shown = {f"delegation: {why}": good | {"delegation_proof": _proof(each)} for why, each in proofs.items()}
-    return {why: _signed(line, members) for why, members in (shown | others).items()}
+    return {why: stated(line, members) for why, members in (shown | others).items()}
 
 
 def _proof(signed: SignedDelegation) -> dict[str, str]:

@@ -9,17 +9,15 @@ where they are: they were made once, and are checked for ever.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import runpy
 from pathlib import Path
 from typing import Any
 
 from concord.age import decrypt_bytes
-from concord.letter import ConsentScope, Enclosed, Statement, seal
+from concord.letter import ConsentScope, Enclosed, Statement
 from concord_formats.address import Address
-from concord_formats.key_entries import read_entry
-from concord_formats.signatures import SignedKind, to_base64url
+from concord_formats.signatures import to_base64url
 from concord_formats.vocabulary import (
     PART_2_NOTICE,
     ConsentType,
@@ -32,7 +30,7 @@ from concord_formats.vocabulary import (
 
 HERE = Path(__file__).parent
 FIRST = runpy.run_path(str(HERE / "generate.py"))
-ANA, NOOR, BODY, KEYS = (FIRST[name] for name in ("ANA", "NOOR", "BODY", "KEYS"))
+NOOR, KEYS, stated = (FIRST[name] for name in ("NOOR", "KEYS", "stated"))
 LABELS = frozenset({Sensitivity.PART_2, Sensitivity.SUBSTANCE_USE})
 INFORMATION = frozenset({Information.DIAGNOSES, Information.REASON_FOR_REFERRAL})
 
@@ -62,26 +60,8 @@ def scope() -> ConsentScope:
 
 def sealed() -> tuple[bytes, Statement]:
     """The letter and its statement."""
-    target = io.BytesIO()
-    letter = seal(
-        target,
-        body=io.BytesIO(BODY),
-        media_type="text/plain; charset=utf-8",
-        address=address(),
-        signing_key=ANA,
-        recipients={FIRST["READER"]: read_entry(KEYS["enrolled"]("noor"))},
-        own_entry=read_entry(KEYS["enrolled"]("ana")),
-        enclosed=Enclosed(scope(), PART_2_NOTICE, frozenset({Sensitivity.HIV})),
-    )
-    return target.getvalue(), letter.statement
-
-
-def _signed(line: bytes, members: dict[str, Any]) -> bytes:
-    """A letter whose statement has these members, None standing for one that is not there."""
-    kept = {name: value for name, value in members.items() if value is not None}
-    statement = json.dumps(kept, separators=(",", ":")).encode()
-    composed: bytes = FIRST["composed"](line, statement, ANA.sign(SignedKind.STATEMENT, statement))
-    return composed
+    letter, statement, _ = FIRST["sealed"](address(), Enclosed(scope(), PART_2_NOTICE, frozenset({Sensitivity.HIV})))
+    return letter, statement
 
 
 def _refused(statement: Statement) -> dict[str, bytes]:
@@ -90,14 +70,14 @@ def _refused(statement: Statement) -> dict[str, bytes]:
     other = line.replace(b'"label_reason":"ruled-out"', b'"label_reason":"patient-asked"')
     redigested = good | {"address_sha256": hashlib.sha256(other).hexdigest()}
     return {
-        "malformed: a notice in other words": _signed(line, good | {"notice": "Redisclosure is allowed."}),
-        "malformed: a reason and no label left out": _signed(line, good | {"labels_left_out": None}),
-        "malformed: a label left out and no reason": _signed(line, good | {"label_reason": None}),
-        "malformed: a label declared and left out": _signed(line, good | {"labels_left_out": ["part-2"]}),
-        "malformed: an unknown member of the scope": _signed(line, good | {"scope": scoped | {"note": ""}}),
-        "malformed: a scope of no purpose": _signed(line, good | {"scope": scoped | {"purposes": []}}),
-        "malformed: a party by name": _signed(line, good | {"scope": scoped | {"discloser": "Dr. Ana Whitfield"}}),
-        "statement-mismatch: label_reason": _signed(other, redigested),
+        "malformed: a notice in other words": stated(line, good | {"notice": "Redisclosure is allowed."}),
+        "malformed: a reason and no label left out": stated(line, good | {"labels_left_out": None}),
+        "malformed: a label left out and no reason": stated(line, good | {"label_reason": None}),
+        "malformed: a label declared and left out": stated(line, good | {"labels_left_out": ["part-2"]}),
+        "malformed: an unknown member of the scope": stated(line, good | {"scope": scoped | {"note": ""}}),
+        "malformed: a scope of no purpose": stated(line, good | {"scope": scoped | {"purposes": []}}),
+        "malformed: a party by name": stated(line, good | {"scope": scoped | {"discloser": "Dr. Ana Whitfield"}}),
+        "statement-mismatch: label_reason": stated(other, redigested),
     }
 
 
@@ -106,13 +86,13 @@ def _doubted(statement: Statement) -> dict[str, bytes]:
     line, good = address().encode(), json.loads(statement.encode())
     scoped = good["scope"]
     return {
-        "no notice": _signed(line, good | {"notice": None}),
-        "no scope": _signed(line, good | {"scope": None}),
-        "a label that is not in the scope": _signed(line, good | {"scope": scoped | {"sensitivity": ["general"]}}),
-        "another purpose": _signed(line, good | {"scope": scoped | {"purposes": ["patient-request"]}}),
-        "a type that opens no such records": _signed(line, good | {"scope": scoped | {"type": "hipaa-authorization"}}),
-        "another recipient": _signed(line, good | {"scope": scoped | {"recipient": scoped["discloser"]}}),
-        "sealed after the end": _signed(line, good | {"scope": scoped | {"valid_until": scoped["valid_from"]}}),
+        "no notice": stated(line, good | {"notice": None}),
+        "no scope": stated(line, good | {"scope": None}),
+        "a label that is not in the scope": stated(line, good | {"scope": scoped | {"sensitivity": ["general"]}}),
+        "another purpose": stated(line, good | {"scope": scoped | {"purposes": ["patient-request"]}}),
+        "a type that opens no such records": stated(line, good | {"scope": scoped | {"type": "hipaa-authorization"}}),
+        "another recipient": stated(line, good | {"scope": scoped | {"recipient": scoped["discloser"]}}),
+        "sealed after the end": stated(line, good | {"scope": scoped | {"valid_until": scoped["valid_from"]}}),
     }
 
 

@@ -143,8 +143,8 @@ def made(draft_: Draft, left_out: LeftOut) -> Address:
     class Consent:
         """The little of a consent that an address takes."""
 
-        active = letter = None
-        latest = version((party(uuid4()), party(uuid4())))
+        letter = None
+        cited = version((party(uuid4()), party(uuid4())))
         patient = TOKEN
 
     return make_address(draft_, Consent(), (uuid4(),), left_out, sender=uuid4(), device=uuid4())  # type: ignore[arg-type]

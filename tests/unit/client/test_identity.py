@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from concord.api import Practitioner
 from concord.api.directory import Organization, RecordedCheck
+from concord.cli import directory
 from concord.errors import RecoveredKeysError, ServiceError, UncheckedIdentityError
 from concord.identity import Identities, KnownIdentity
 from concord_formats.identity_checks import (
@@ -19,6 +23,7 @@ from concord_formats.identity_checks import (
     unverified_identity_check,
 )
 from concord_formats.signatures import SignedKind, to_base64url
+from typer.testing import CliRunner, Result
 
 from tests.unit.client.lost import HARBOR, RIVERSIDE, FakeBindings
 from tests.unit.client.people import Clinician, new_device
@@ -76,16 +81,17 @@ class Checks:
 
     def history_of(self, person: UUID) -> Any:
         """The checked history of who attested."""
-        if isinstance(self.refusing, RecoveredKeysError):
-            raise self.refusing
         return {each.id: each.history for each in (self.ana, self.eve)}[person]
 
-    def of(self, **changed: Any) -> KnownIdentity | None:
-        """Ask about Ana, as the key log has her."""
+    def person(self, **changed: Any) -> Practitioner:
+        """Ana, as the key log has her."""
         members = {"id": self.ana.id, "role": "practitioner", "name": "Ana Whitfield", "npi": "1245319599"}
         place = Organization(id=RIVERSIDE, name="Riverside")
-        person = Practitioner(**members | {"organization": place, "status": "active"} | changed)
-        return Identities(self, self.bindings, self.history_of).of(person)
+        return Practitioner(**members | {"organization": place, "status": "active"} | changed)
+
+    def of(self, **changed: Any) -> KnownIdentity | None:
+        """Ask about Ana."""
+        return Identities(self, self.bindings, self.history_of).of(self.person(**changed))
 
     def refused(self, why: str, **changed: Any) -> None:
         """It does not verify, and the error says why."""
@@ -234,8 +240,43 @@ def test_changed_keys_of_who_checked_say_nothing_against_the_person(checks: Chec
     def refuse(person: UUID) -> Any:
         raise RecoveredKeysError(person, 2, at, two)
 
-    members = {"id": checks.ana.id, "role": "practitioner", "name": "Ana Whitfield", "npi": "1245319599"}
-    person = Practitioner(**members, organization=Organization(id=RIVERSIDE, name="Riverside"), status="active")
     with pytest.raises(RecoveredKeysError) as raised:
-        Identities(checks, checks.bindings, refuse).of(person)
+        Identities(checks, checks.bindings, refuse).of(checks.person())
     assert raised.value.account == eve.id
+
+
+def shown(checks: Checks, monkeypatch: pytest.MonkeyPatch, told: Callable[[Practitioner], Any]) -> Result:
+    """What `concord directory show` makes of what is known of an identity."""
+    colleagues = SimpleNamespace(
+        person=lambda _: checks.person(),
+        keys=lambda _: SimpleNamespace(first_use=False),
+        fingerprint=lambda _: "1234",
+        name=lambda _: "Eve Adler",
+    )
+
+    @contextmanager
+    def unlock(*_: object) -> Iterator[Any]:
+        yield SimpleNamespace(colleagues=colleagues, identities=SimpleNamespace(of=told))
+
+    monkeypatch.setattr(directory, "unlock", unlock)
+    return CliRunner().invoke(directory.app, ["show", str(checks.ana.id)])
+
+
+def test_a_check_that_does_not_verify_ends_the_command(checks: Checks, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks.show(checks.word(), how=Checked.IN_PERSON_PHOTO_ID)
+    told = shown(checks, monkeypatch, lambda _: checks.of(name="Ana Whitman"))
+    assert (type(told.exception), told.stdout) == (UncheckedIdentityError, "")
+
+
+def test_of_whoever_checked_the_command_says_that_they_cannot_be_verified(
+    checks: Checks, monkeypatch: pytest.MonkeyPatch, eve: Clinician
+) -> None:
+    def refuse(_: object) -> Any:
+        raise RecoveredKeysError(eve.id, 2, datetime.now(UTC), (uuid4(), uuid4()))
+
+    told = shown(checks, monkeypatch, refuse)
+    assert told.exit_code == 0 and "Who checked their identity cannot be verified" in told.stdout
+    told = shown(checks, monkeypatch, lambda _: None)
+    assert told.exit_code == 0 and "No identity check is recorded" in told.stdout
+    told = shown(checks, monkeypatch, lambda _: checks.of())
+    assert told.exit_code == 0 and f"on {DAY} by Eve Adler" in told.stdout

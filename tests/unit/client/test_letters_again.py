@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from concord import errors
+from concord.addressing import Addressing
 from concord.api import Consent, ConsentVersion, Direction, Party
 from concord.letter import Enclosed, Statement
 from concord.letters import Letters
@@ -88,17 +90,28 @@ class People:
 
 
 class Desk:
-    """Ana's letters, one of which she has sent to noor."""
+    """Ana's letters, one of which she has sent to noor; `members` are those of every team."""
+
+    @dataclass
+    class Teams:
+        """What letters ask of teams."""
+
+        present: list[Clinician]
+
+        def members(self, _team: UUID) -> Sequence[Clinician]:
+            """Who is in it now."""
+            return tuple(self.present)
 
     def __init__(self, folder: Path, ana: Clinician, noor: Clinician, **sent: Any) -> None:
         self.profile = Profile(folder)
         self.profile.create()
         self.gate = Gate(ana, noor)
         self.people = People(ana, noor)
-        letters = Letters(
-            cast(Any, self.gate), cast(Any, self.people), cast(Any, self.gate), self.profile, OwnKeys(ana.keyring)
-        )
-        self.again = LettersAgain(letters, ana.id)
+        self.members: list[Clinician] = []
+        gate, people, teams = cast(Any, self.gate), cast(Any, self.people), cast(Any, self.Teams(self.members))
+        addressing = Addressing(people, gate, teams, cast(Any, None))
+        letters = Letters(gate, people, addressing, self.profile, OwnKeys(ana.keyring))
+        self.again = LettersAgain(letters, teams, ana.id)
         self.letter = self.keep(*write_letter(ana, noor, media_type=MEDIA_TYPE, consent=CONSENT, **sent))
 
     def keep(self, body: bytes, sealed: Any) -> UUID:
@@ -171,6 +184,22 @@ def test_it_goes_to_those_it_went_to_and_to_nobody_else(
     assert desk.again.send(both).recipients == (noor.id, eve.id)
     with pytest.raises(errors.SealingError, match="not sent to them"):
         desk.again.send(desk.letter, (eve.id,))
+
+
+def test_of_a_team_it_goes_to_those_who_are_still_in_it(
+    tmp_path: Path, ana: Clinician, noor: Clinician, eve: Clinician
+) -> None:
+    desk, team = Desk(tmp_path, ana, noor), uuid4()
+    desk.people.by_id[eve.id] = eve
+    letter = desk.keep(*write_letter(ana, noor, eve, media_type=MEDIA_TYPE, team=team))
+    with pytest.raises(errors.SealingError, match="in its team any more"):
+        desk.again.send(letter)
+    desk.members.append(eve)
+    sent = desk.again.send(letter)
+    assert sent.recipients == (eve.id,)
+    assert opened(desk, sent.letter, eve, ana)[0].team == team
+    with pytest.raises(errors.SealingError, match="in its team any more"):
+        desk.again.send(letter, (noor.id,))
 
 
 def test_a_letter_is_sent_again_by_its_sender_alone(tmp_path: Path, ana: Clinician, noor: Clinician) -> None:

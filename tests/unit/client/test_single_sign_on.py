@@ -172,6 +172,12 @@ def test_a_session_that_is_over_is_told_as_that(directory: Directory) -> None:
         directory.enrol()
 
 
+def test_a_session_that_goes_on_for_ever_is_given_up(directory: Directory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(single_sign_on, "GIVE_UP_SECONDS", 0.0)
+    with shown_by(lambda _: None, pytest.fail), pytest.raises(SingleSignOnError, match="within ten minutes"):
+        directory.enrol()
+
+
 def test_who_refuses_again_after_it_was_done_is_heard(directory: Directory) -> None:
     """Not asked about for ever: the second refusal stands."""
     directory.statuses = [("answered", None)]

@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from concord.api import ConsentVersion, Party
+from concord.api import ConsentVersion, LetterStatus, Party
 from concord.api.consent import Direction
 from concord.colleagues import Colleagues
+from concord.deliveries import receipt_lines
 from concord.drafts import Draft
 from concord.errors import (
     EmptyTeamError,
@@ -188,6 +189,8 @@ class TestRecipients:
         team = services.team(HARBOR, noor.id, eve.id)
         alone = version(self.party(noor.id, PartyKind.PRACTITIONER), discloser=ana.id)
         assert Recipients(colleagues, teams).of(draft(team), alone) == (noor.id, eve.id)
+        beside = version(self.party(noor.id, PartyKind.PRACTITIONER), self.party(uuid4()), discloser=ana.id)
+        assert Recipients(colleagues, teams).of(draft(team), beside) == (noor.id, eve.id)
 
     def test_some_of_a_team_and_nobody_beside_it(
         self,
@@ -212,17 +215,21 @@ class TestRecipients:
         with pytest.raises(EmptyTeamError):
             Recipients(colleagues, teams).of(draft(services.team(HARBOR)), consent)
 
-    def test_more_people_than_a_letter_goes_to_are_told_as_such(self, colleagues: Colleagues, ana: Clinician) -> None:
+    def test_more_people_than_a_letter_goes_to_are_told_as_such(
+        self, colleagues: Colleagues, teams: Teams, ana: Clinician
+    ) -> None:
         consent = version(self.party(HARBOR), discloser=ana.id)
         twenty = [uuid4() for _ in range(20)]
-        assert Recipients(colleagues).of(draft(None, *twenty), consent) == tuple(twenty)
+        assert Recipients(colleagues, teams).of(draft(None, *twenty), consent) == tuple(twenty)
         with pytest.raises(TooManyRecipientsError, match="at most 20 people, and this one would go to 21"):
-            Recipients(colleagues).of(draft(None, *twenty, uuid4()), consent)
+            Recipients(colleagues, teams).of(draft(None, *twenty, uuid4()), consent)
 
-    def test_without_a_team_those_who_are_named(self, colleagues: Colleagues, ana: Clinician, noor: Clinician) -> None:
+    def test_without_a_team_those_who_are_named(
+        self, colleagues: Colleagues, teams: Teams, ana: Clinician, noor: Clinician
+    ) -> None:
         consent = version(self.party(HARBOR), discloser=ana.id)
-        assert Recipients(colleagues).of(draft(None, noor.id), consent) == (noor.id,)
-        assert set(Recipients(colleagues).of(draft(), consent)) >= {noor.id}
+        assert Recipients(colleagues, teams).of(draft(None, noor.id), consent) == (noor.id,)
+        assert set(Recipients(colleagues, teams).of(draft(), consent)) >= {noor.id}
 
 
 class TestEnding:
@@ -297,6 +304,16 @@ class TestInbox:
         self.shown(services, address(ana, noor, team=uuid4()))
         with pytest.raises(ServiceError, match="cannot be read"):
             list(teams.letters(uuid4()))
+
+
+@pytest.mark.parametrize("text", ["e30", "*"], ids=["no-address", "no-text"])
+def test_a_delivery_is_told_of_though_the_address_of_its_letter_cannot_be_read(
+    colleagues: Colleagues, noor: Clinician, tmp_path: Path, text: str
+) -> None:
+    deliveries = [{"recipient": str(noor.id), "state": "released"}]
+    status = LetterStatus.model_validate({"letter": str(uuid4()), "address": text, "deliveries": deliveries})
+    [line] = receipt_lines(status, colleagues, LetterBox(tmp_path / "letters"))
+    assert (line.recipient, line.state, line.sender, line.team) == (noor.id, "released", None, None)
 
 
 @pytest.mark.parametrize(

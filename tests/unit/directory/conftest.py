@@ -10,7 +10,8 @@ import pytest
 
 from services.chassis import migrate
 from services.chassis.db import Database
-from tests.unit.directory.house import House
+from services.directory import enrolment
+from tests.unit.directory.house import House, Person
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +48,30 @@ def kept_house(_kept_house: House) -> House:
     _kept_house.barrier.open = True
     _kept_house.barrier.asked.clear()
     return _kept_house
+
+
+@pytest.fixture
+def admin(house: House) -> Person:
+    """An administrator of North Clinic."""
+    return house.administrator()
+
+
+@pytest.fixture
+def ana(house: House, admin: Person) -> Person:
+    """A practitioner of the administrator's organization."""
+    return house.practitioner(admin, name="Ana Whitfield")
+
+
+@pytest.fixture
+def bo(house: House, admin: Person) -> Person:
+    """A colleague of hers."""
+    return house.practitioner(admin, name="Bo Park")
+
+
+@pytest.fixture
+def stranger(house: House) -> Person:
+    """An administrator of another organization."""
+    return house.administrator(enrolment.add_organization(house.deps, "South Clinic"))
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from concord_formats.names import searchable
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.endpoint import Endpoint
 from fhir.resources.R4B.operationoutcome import OperationOutcome
@@ -15,9 +14,9 @@ from fhir.resources.R4B.organization import Organization
 from fhir.resources.R4B.practitioner import Practitioner
 from fhir.resources.R4B.practitionerrole import PractitionerRole
 
-from services.directory import models
 from services.directory.rules import places
 from tests.unit.directory.house import ISSUER, House, Person
+from tests.unit.directory.listing_people import imported
 
 MODELS = {each.__name__: each for each in (Endpoint, Organization, Practitioner, PractitionerRole, OperationOutcome)}
 MOST_PAGES = 20
@@ -36,30 +35,9 @@ def listed(
     **members: Any,
 ) -> UUID:
     """An entry as an import makes them, some of it said here; `place` in degrees. Its id."""
-    tags = [f"specialty:{code}" for code in specialties]
-    square = places.cell(*place) if place else places.NOWHERE
     lat, lon = place or (None, None)
-    row = models.Listing(
-        **{
-            "id": uuid4(),
-            "kind": "individual",
-            "name": name,
-            "words": f" {searchable(name)} ",
-            "organization_words": "",
-            "shown": True,
-            "hidden": False,
-            "lat": lat,
-            "lon": lon,
-            "cell": square or None,
-            "confirmed_at": house.clock.now(),
-        }
-        | members
-    )
-    with house.database.transaction() as session:
-        session.add(row)
-        session.flush()
-        session.add_all([models.ListingTag(tag=each, cell=square, listing_id=row.id) for each in tags])
-    return row.id
+    placed = {"lat": lat, "lon": lon, "cell": places.cell(*place) if place else None}
+    return imported(house, name, **{"postal_code": None, "specialties": tuple(specialties), **placed, **members})
 
 
 def read(answer: Any, status: int = 200) -> dict[str, Any]:

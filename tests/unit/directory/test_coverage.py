@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.directory import enrolment, models
+from services.directory import models
 from services.directory.rules import coverage as rules
 from services.directory.worker import sweep
 from tests.unit.directory.house import House, Person, problem
@@ -17,27 +17,6 @@ from tests.unit.directory.house import House, Person, problem
 @pytest.fixture
 def house(kept_house: House) -> House:
     return kept_house
-
-
-@pytest.fixture
-def admin(house: House) -> Person:
-    return house.administrator()
-
-
-@pytest.fixture
-def ana(house: House, admin: Person) -> Person:
-    return house.practitioner(admin, name="Ana Whitfield")
-
-
-@pytest.fixture
-def bo(house: House, admin: Person) -> Person:
-    return house.practitioner(admin, name="Bo Park")
-
-
-@pytest.fixture
-def stranger(house: House) -> Person:
-    """An administrator of another organization."""
-    return house.administrator(enrolment.add_organization(house.deps, "South Clinic"))
 
 
 def text(moment: datetime) -> str:

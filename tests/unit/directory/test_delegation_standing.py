@@ -15,19 +15,8 @@ from tests.unit.directory.house import House, Person, problem
 
 
 @pytest.fixture
-def admin(kept_house: House) -> Person:
-    place = enrolment.add_organization(kept_house.deps, f"Riverside {uuid4()}")
-    return kept_house.administrator(place)
-
-
-@pytest.fixture
-def ana(kept_house: House, admin: Person) -> Person:
-    return kept_house.practitioner(admin, name="Ana Whitfield")
-
-
-@pytest.fixture
-def bo(kept_house: House, admin: Person) -> Person:
-    return kept_house.practitioner(admin, name="Bo Park")
+def house(kept_house: House) -> House:
+    return kept_house
 
 
 def ask(house: House, delegation: Any, service: str = "consent") -> Any:
@@ -41,8 +30,8 @@ def holds(house: House, delegation: Any) -> bool:
     return bool(answer.get_json()["holds"])
 
 
-def test_it_says_who_let_whom_and_that_it_holds(kept_house: House, ana: Person, bo: Person) -> None:
-    told = ask(kept_house, given(ana, bo.id)).get_json()
+def test_it_says_who_let_whom_and_that_it_holds(house: House, ana: Person, bo: Person) -> None:
+    told = ask(house, given(ana, bo.id)).get_json()
     assert told == {
         "delegator": str(ana.id),
         "delegate": str(bo.id),
@@ -51,52 +40,52 @@ def test_it_says_who_let_whom_and_that_it_holds(kept_house: House, ana: Person, 
     }
 
 
-def test_what_was_revoked_holds_no_more(kept_house: House, ana: Person, bo: Person) -> None:
+def test_what_was_revoked_holds_no_more(house: House, ana: Person, bo: Person) -> None:
     delegation = given(ana, bo.id)
     ana.request("DELETE", f"/v1/delegations/{delegation}")
-    assert not holds(kept_house, delegation)
+    assert not holds(house, delegation)
 
 
-def test_it_holds_within_its_days_alone(kept_house: House, ana: Person, bo: Person) -> None:
-    begins = kept_house.clock.now() + timedelta(hours=1)
+def test_it_holds_within_its_days_alone(house: House, ana: Person, bo: Person) -> None:
+    begins = house.clock.now() + timedelta(hours=1)
     delegation = given(ana, bo.id, valid_from=begins.isoformat())
-    assert not holds(kept_house, delegation)
-    kept_house.clock.pass_(3600)
-    assert holds(kept_house, delegation)
-    kept_house.clock.pass_(91 * 86400)
-    assert not holds(kept_house, delegation)
+    assert not holds(house, delegation)
+    house.clock.pass_(3600)
+    assert holds(house, delegation)
+    house.clock.pass_(91 * 86400)
+    assert not holds(house, delegation)
 
 
 @pytest.mark.parametrize("who", ["ana", "bo"])
 def test_where_one_of_the_two_is_suspended_it_does_not_hold(
-    kept_house: House, admin: Person, ana: Person, bo: Person, who: str
+    house: House, admin: Person, ana: Person, bo: Person, who: str
 ) -> None:
     delegation = given(ana, bo.id)
     person = {"ana": ana, "bo": bo}[who]
     admin.request("POST", f"/v1/practitioners/{person.id}/suspension")
-    assert not holds(kept_house, delegation)
+    assert not holds(house, delegation)
     admin.request("DELETE", f"/v1/practitioners/{person.id}/suspension")
-    assert holds(kept_house, delegation)
+    assert holds(house, delegation)
 
 
 @pytest.mark.parametrize("who", ["ana", "bo"])
 def test_where_one_of_the_two_is_of_another_organization_by_now_it_does_not_hold(
-    kept_house: House, ana: Person, bo: Person, who: str
+    house: House, ana: Person, bo: Person, who: str
 ) -> None:
     """Nothing moves an account today; what will one day must not carry a right along."""
     delegation = given(ana, bo.id)
-    elsewhere = enrolment.add_organization(kept_house.deps, f"Harbor {uuid4()}")
-    with kept_house.deps.database.transaction() as session:
+    elsewhere = enrolment.add_organization(house.deps, f"Harbor {uuid4()}")
+    with house.deps.database.transaction() as session:
         session.get_one(Practitioner, {"ana": ana, "bo": bo}[who].id).organization_id = elsewhere
-    assert not holds(kept_house, delegation)
+    assert not holds(house, delegation)
 
 
-def test_one_that_nobody_gave_is_not_found(kept_house: House) -> None:
-    assert problem(ask(kept_house, uuid4())) == (404, "not-found")
+def test_one_that_nobody_gave_is_not_found(house: House) -> None:
+    assert problem(ask(house, uuid4())) == (404, "not-found")
 
 
-def test_nobody_but_the_consent_service_asks(kept_house: House, ana: Person, bo: Person) -> None:
+def test_nobody_but_the_consent_service_asks(house: House, ana: Person, bo: Person) -> None:
     delegation = given(ana, bo.id)
-    assert ask(kept_house, delegation, "messaging").status_code == 403
+    assert ask(house, delegation, "messaging").status_code == 403
     answer = bo.request("GET", f"/v1/service/delegations/{delegation}")
     assert problem(answer) == (401, "service-unauthenticated")

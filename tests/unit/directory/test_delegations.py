@@ -13,9 +13,10 @@ from concord_formats.signatures import HybridPublicKey, SignedKind, from_base64u
 from concord_formats.vocabulary import Information, Purpose, Sensitivity
 from hypothesis import given as for_all
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from services.chassis.pages import encode_cursor
-from services.directory import enrolment
+from services.directory import models
 from services.directory.rules import delegations as rules
 from services.directory.rules.people import Member, Role
 from tests.unit.directory.account import TestDevice, body_of
@@ -27,27 +28,6 @@ from tests.unit.directory.told import facts, pages, rings, told
 @pytest.fixture
 def house(kept_house: House) -> House:
     return kept_house
-
-
-@pytest.fixture
-def admin(house: House) -> Person:
-    return house.administrator()
-
-
-@pytest.fixture
-def ana(house: House, admin: Person) -> Person:
-    return house.practitioner(admin, name="Ana Whitfield")
-
-
-@pytest.fixture
-def bo(house: House, admin: Person) -> Person:
-    return house.practitioner(admin, name="Bo Park")
-
-
-@pytest.fixture
-def stranger(house: House) -> Person:
-    """An administrator of another organization."""
-    return house.administrator(enrolment.add_organization(house.deps, "South Clinic"))
 
 
 def refusal(answer: Any) -> tuple[int, str]:
@@ -131,6 +111,21 @@ def test_a_revocation_is_not_called_done_before(house: House, ana: Person, bo: P
     assert ana.request("DELETE", f"/v1/delegations/{id_}").get_json()["status"] == "revoked"
     assert house.spoken() == before
     assert house.barrier.asked[0] == house.barrier.asked[1]
+
+
+def test_a_revocation_of_before_a_fail_over_is_not_taken_for_a_later_change(
+    house: House, ana: Person, bo: Person
+) -> None:
+    """The numbers of a feed begin anew in another epoch."""
+    id_ = given(ana, bo.id)
+    house.barrier.open = False
+    ana.request("DELETE", f"/v1/delegations/{id_}")
+    with house.database.transaction() as session:
+        last = session.scalars(select(models.FeedEvent).order_by(models.FeedEvent.seq.desc()).limit(1)).one()
+        now = house.clock.now()
+        session.add(models.FeedEvent(epoch=uuid4(), seq=last.seq, body=last.body, committed_at=now, effective_at=now))
+    shown = ana.request("GET", f"/v1/delegations/{id_}")
+    assert (shown.status_code, shown.get_json()["effective_at"]) == (200, None)
 
 
 def test_a_line_that_was_revoked_brings_nothing_back(house: House, ana: Person, bo: Person) -> None:
@@ -319,7 +314,8 @@ def test_a_long_list_comes_in_pages_the_newest_first(house: House, ana: Person, 
 
 
 def test_a_cursor_that_is_none_is_refused(ana: Person) -> None:
-    for cursor in ("AAAA", "W10", "WyJhIiwiYiJd", encode_cursor(["2026-01-01T00:00:00", str(uuid4())])):
+    moments = ("2026-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
+    for cursor in ("AAAA", "W10", "WyJhIiwiYiJd", *(encode_cursor([each, str(uuid4())]) for each in moments)):
         answer = ana.request("GET", "/v1/delegations", query_string={"cursor": cursor})
         assert (problem(answer), answer.get_json()["field"]) == ((422, "invalid-field"), "cursor")
 

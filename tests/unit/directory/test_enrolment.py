@@ -21,11 +21,6 @@ NPI = "1234567893"  # the example of the NPI final rule: its check digit is righ
 INVITATION = {"role": "practitioner", "name": "Pia Practice", "npi": NPI, "taxonomy": "103TC0700X"}
 
 
-@pytest.fixture
-def admin(house: House) -> Person:
-    return house.administrator()
-
-
 def invited(admin: Person, **changed: Any) -> dict[str, str]:
     """What the code of a new invitation holds."""
     answer = admin.request("POST", "/v1/invitations", json=admin.invitation(**(INVITATION | changed)))

@@ -95,6 +95,7 @@ def test_an_old_word_is_not_used_again(house: House, ada: Person, minutes: int) 
 def test_a_look_at_somebody_four_years_ago_says_no_more(house: House, ada: Person) -> None:
     then = house.clock.now().date() - timedelta(days=4 * 365)
     assert problem(invite(ada, ada.check(**PIA, checked_on=then))) == (422, "invalid-identity-check")
+    assert invite(ada, ada.check(**PIA, checked_on=then + timedelta(days=366))).status_code == 201, "nearly three do"
 
 
 def test_who_is_invited_again_is_checked_again(ada: Person) -> None:

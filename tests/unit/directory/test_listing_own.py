@@ -177,6 +177,7 @@ def test_a_suspended_person_is_found_by_nobody_until_they_are_back(ada: Person, 
 def test_a_hidden_person_who_is_reinstated_stays_hidden(ada: Person, pia: Person, far: Person) -> None:
     keeps(pia, hidden=True)
     ada.request("POST", f"/v1/practitioners/{pia.id}/suspension")
+    assert found(ada, name="practice") == []
     ada.request("DELETE", f"/v1/practitioners/{pia.id}/suspension")
     assert found(far, name="practice") == []
 

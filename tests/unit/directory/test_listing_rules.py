@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.directory.rules import languages, places, towns
 from services.directory.rules.freshness import is_stale
-from services.directory.rules.search import Asked, Candidate, Match, match, ranked
+from services.directory.rules.search import Asked, Candidate, Match, in_order, match
 from services.directory.rules.tags import MAX_TAG, Said, plan_tag, tags_of
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -35,6 +35,11 @@ CANDIDATES = st.builds(
 def candidate(words: str, **members: object) -> Candidate:
     made = Candidate(UUID(int=1), f" {words} ", "  ", enrolled=False, stale=False, accepting=None, distance_km=None)
     return replace(made, **members)  # type: ignore[arg-type]
+
+
+def ranked(candidates: list[Candidate], asked: Asked) -> list[Candidate]:
+    """Those that answer, the best first."""
+    return in_order((how, each) for each in candidates if (how := match(each, asked)) is not None)
 
 
 @given(st.lists(CANDIDATES, unique_by=lambda each: each.id), st.randoms())

@@ -15,6 +15,7 @@ from sqlalchemy import delete, make_url
 from services.chassis import migrate
 from services.chassis.db import Database
 from services.directory import models
+from services.directory.rules import places
 from tests.unit.directory.house import House, Person, problem
 from tests.unit.directory.listing_people import (
     ADDICTION,
@@ -193,6 +194,23 @@ def test_who_is_far_is_found_when_nobody_is_near_and_never_beyond_what_was_said(
     assert found(ada, specialty="psychologist", near="Springfield, MA", within_km=50) == []
     assert found(ada, q="psychologist within 100 miles of Springfield, MA") == ["Boston Bo"]
     assert found(ada, q="psychologist within 10 miles of Springfield, MA") == []
+    imported(house, "Springfield Sue")
+    assert found(ada, specialty="psychologist", near="Springfield, MA") == ["Springfield Sue"]
+    assert found(ada, name="bo", near="Springfield, MA") == ["Boston Bo"]
+
+
+def test_what_is_within_a_distance_lies_in_a_circle(house: House, ada: Person) -> None:
+    """Not in the square around it: this corner of it is 24 km away."""
+    lat, lon = 42.2529, -72.3887
+    imported(house, "Corner Cy", lat=lat, lon=lon, cell=places.cell(lat, lon))
+    assert found(ada, near="01103", within_km=20) == []
+    assert found(ada, near="01103", within_km=25) == ["Corner Cy"]
+
+
+def test_of_a_name_of_very_many_words_the_first_are_looked_for(house: House, ada: Person) -> None:
+    imported(house, "One Two Three Four Five Six Seven Eight")
+    typed = "one two three four five six seven eight nine"
+    assert found(ada, name=typed) == found(ada, q=typed) == ["One Two Three Four Five Six Seven Eight"]
 
 
 def test_an_entry_without_a_place_is_found_but_not_near_one(house: House, ada: Person) -> None:
@@ -236,8 +254,12 @@ def test_the_best_is_found_among_more_than_are_read(house: House, ada: Person, m
         "Kept Stone",
         "Near Stone",
     ]
-    assert found(ada, name="stone")[0] == "Kept Stone"
+    assert found(ada, name="stone")[0] == found(ada, name="stome")[0] == "Kept Stone"
     assert found(ada, near="Springfield, MA", within_km=80)[:2] == ["Kept Stone", "Near Stone"]
+    for number in range(12):
+        imported(house, f"Jane {number}", organization_words=" harbor clinic ")
+    imported(house, "Harbor Jones")
+    assert found(ada, q="harbor")[0] == "Harbor Jones"
 
 
 def test_several_specialties_are_any_of_them(house: House, ada: Person) -> None:

@@ -27,11 +27,6 @@ GREEK = "Νίκη Ομήρου"
 ALIKE = "Dr. Ana VVhitfieId"  # two v, and a capital i
 
 
-@pytest.fixture
-def admin(house: House) -> Person:
-    return house.administrator()
-
-
 def invite(by: Person, name: str, **more: Any) -> Any:
     """The answer to an invitation."""
     return by.request("POST", "/v1/invitations", json=by.invitation(name=name) | more)

@@ -13,11 +13,6 @@ from tests.unit.directory.house import House, Person, problem
 NPI = "1234567893"
 
 
-@pytest.fixture
-def admin(house: House) -> Person:
-    return house.administrator()
-
-
 def add(house: House, admin: Person, *names: str) -> None:
     for name in names:
         admin.invites(name)

@@ -319,6 +319,26 @@ def test_another_provider_in_its_place_knows_nobody_of_the_first(
     assert problem(pia.enrol()) == (403, "single-sign-on-required")
 
 
+def test_who_enrolled_at_an_earlier_provider_is_known_anew_at_this_one(
+    house: House, ada: Person, pia: Newcomer, identity_provider: Provider
+) -> None:
+    """Also where somebody else had there what is theirs here."""
+    signed_on(pia, identity_provider, "pia")
+    person = pia.enrolled()
+    with house.database.transaction() as session:
+        known = session.get_one(models.SignOnSubject, person.id)
+        before = {"organization_id": person.organization, "issuer": "https://login.example"}
+        here, since = known.subject, known.known_since
+        known.issuer, known.subject = "https://login.example", "another name there"
+        session.add(models.SignOnSubject(practitioner_id=ada.id, subject=here, known_since=since, **before))
+    entry = person.account.adding(TestDevice())
+    begun = begin_for(person, entry.digest).get_json()
+    came_back_and_confirmed(house, begun, identity_provider.sign_on(begun["authorization_url"], "pia"))
+    assert add(person, TestDevice(), entry=entry).status_code == 201
+    with house.database.transaction() as session:
+        assert session.get_one(models.SignOnSubject, person.id).issuer == identity_provider.issuer
+
+
 def test_what_is_no_provider_is_not_required(house: House, identity_provider: Provider) -> None:
     organization = house.administrator().organization
     for issuer in (f"{identity_provider.issuer}/elsewhere", f"{identity_provider.issuer}/", "http://localhost:9"):
@@ -330,6 +350,11 @@ def test_what_is_no_provider_is_not_required(house: House, identity_provider: Pr
         single_sign_on_requirement.require(
             house.deps, organization, single_sign_on_requirement.Provider("http://login.example", CLIENT_ID)
         )
+    for client_id in ("", "two\nlines", "x" * 301):
+        with pytest.raises(Problem, match="1 to 300 visible characters"):
+            single_sign_on_requirement.require(
+                house.deps, organization, single_sign_on_requirement.Provider(identity_provider.issuer, client_id)
+            )
     with pytest.raises(Problem, match="not-found"):
         single_sign_on_requirement.require(
             house.deps, uuid4(), single_sign_on_requirement.Provider(identity_provider.issuer, CLIENT_ID)

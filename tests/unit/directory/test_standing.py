@@ -11,11 +11,6 @@ from tests.unit.directory.house import House, Person, problem
 
 
 @pytest.fixture
-def admin(house: House) -> Person:
-    return house.administrator()
-
-
-@pytest.fixture
 def person(house: House, admin: Person) -> Person:
     return house.practitioner(admin)
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -13,13 +14,13 @@ from sqlalchemy import text
 from services.chassis import failpoints
 from services.chassis.event import Event
 from services.chassis.problems import Problem
-from services.messaging import peers, team_inbox, turns
+from services.messaging import peers, projections, team_inbox, turns
 from services.messaging.rules import State
 from tests.unit.chassis.plumbing import SECONDS, until
 
 from .test_on_behalf import employed
 from .test_team_letters import founded
-from .world import EPOCHS, NOW, World, plain
+from .world import EPOCHS, NOW, Clinician, World, given, plain
 
 
 def waiting(world: World) -> int:
@@ -117,3 +118,17 @@ def test_a_delegate_who_sends_on_and_on_does_not_keep_the_revocation_waiting(pat
         assert first.result(SECONDS).state is State.RELEASED
         revocation.result(SECONDS)
         assert refused_as(second) == "not-delegated"
+
+
+def test_a_snapshot_takes_one_turn_however_much_it_lists(patient_world: World) -> None:
+    """Each turn is a lock, and PostgreSQL has room for some ten thousand."""
+    held = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+    practice = employed(patient_world)
+    people = [{"practitioner": who.id, "organization": who.organization} for who in (Clinician(), practice.nurse)]
+    right = given(practice.delegation, patient_world.physician, practice.nurse)
+    facts = [{"kind": "practitioner", "status": "active"} | each for each in people]
+    facts += [{"kind": "team-member", "team": uuid4()} | each for each in people]
+    facts += [{"kind": "delegation", "status": "active"} | right]
+    with patient_world.database.transaction() as session:
+        projections.load_directory(session, iter(plain(facts)))
+        assert session.scalar(held) == 1

@@ -12,11 +12,13 @@ from uuid import UUID, uuid4
 import pytest
 from concord_formats.address import Address
 from concord_formats.vocabulary import Information, Purpose, Sensitivity
+from sqlalchemy import event as on
 
 from services.chassis import failpoints
 from services.chassis.event import Event
 from services.chassis.problems import Problem
-from services.messaging import claims_followed, models, projections
+from services.messaging import claims_followed, facts, models, projections
+from services.messaging.facts import Question
 from services.messaging.handout import HandoutEndedError
 from services.messaging.rules import State
 
@@ -145,6 +147,25 @@ def test_a_delegation_that_has_ended_lets_send_no_more_but_what_was_sent_is_read
     practice.world.activate(grants=ways)
     assert type_(practice.refused()) == "not-delegated"
     assert practice.world.fetch(address.letter)
+
+
+def test_a_letter_that_claims_nothing_is_read_in_one_statement_and_each_claim_costs_one_more(
+    practice: Practice,
+) -> None:
+    """Every letter and every window of one is read so."""
+    world, team = practice.world, uuid4()
+    said: list[str] = []
+    on.listen(world.database.engine, "before_cursor_execute", lambda *given: said.append(given[2]))
+
+    def statements(address: Address) -> int:
+        with world.database.transaction() as session:
+            session.connection()
+            said.clear()
+            facts.read(session, Question(address, address.sender, address.device))
+            return len(said)
+
+    claims = (world.address(), practice.address(), world.address(team=team), practice.address(team=team))
+    assert [statements(each) for each in claims] == [1, 2, 2, 3]
 
 
 def test_a_delegation_that_is_revoked_between_two_windows_ends_the_download(practice: Practice) -> None:

@@ -5,7 +5,9 @@ databases.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -285,6 +287,27 @@ def test_a_removal_waits_for_a_gate_that_is_open(patient_world: World) -> None:
     assert team.refused().type.endswith("not-a-member")
 
 
+@contextmanager
+def being_taken_away(world: World, row: Any) -> Iterator[None]:
+    """Every right of this kind is revoked, in a transaction that commits a moment from now."""
+    applied, go_on = threading.Event(), threading.Event()
+
+    def take_away_slowly() -> None:
+        with world.database.transaction() as session:
+            for each in session.scalars(select(row).with_for_update()):
+                each.status = "revoked"
+            session.flush()
+            applied.set()
+            go_on.wait(3)  # less than a gate waits for a lock
+
+    thread = threading.Thread(target=take_away_slowly)
+    thread.start()
+    assert applied.wait(SECONDS)
+    threading.Timer(0.2, go_on.set).start()
+    yield
+    thread.join(SECONDS)
+
+
 @pytest.mark.parametrize("row", [models.KnownMember, models.KnownDelegation], ids=["member", "delegation"])
 def test_a_right_that_is_being_taken_away_is_waited_for_and_seen(patient_world: World, row: Any) -> None:
     """A gate that opens while the change is not committed yet decides by the change: the rows' own locks say so, also
@@ -300,23 +323,16 @@ def test_a_right_that_is_being_taken_away_is_waited_for_and_seen(patient_world: 
     )
     right = {"on_behalf_of": team.colleague.id, "delegation": delegation}
     claim: dict[str, Any] = {} if row is models.KnownMember else right | {"team": None}
-    applied, go_on = threading.Event(), threading.Event()
-
-    def take_away_slowly() -> None:
-        with world.database.transaction() as session:
-            for each in session.scalars(select(row).with_for_update()):
-                each.status = "revoked"
-            session.flush()
-            applied.set()
-            go_on.wait(3)  # less than a gate waits for a lock
-
-    thread = threading.Thread(target=take_away_slowly)
-    thread.start()
-    assert applied.wait(SECONDS)
-    threading.Timer(0.2, go_on.set).start()
-    reason = team.refused(**claim).type.rpartition(":")[2]
-    thread.join(SECONDS)
+    with being_taken_away(world, row):
+        reason = team.refused(**claim).type.rpartition(":")[2]
     assert reason == ("not-delegated" if claim else "not-a-member")
+
+
+def test_a_removal_that_is_being_applied_is_waited_for_before_an_inbox_is_shown(patient_world: World) -> None:
+    team = founded(patient_world)
+    team.send()
+    with being_taken_away(patient_world, models.KnownMember), pytest.raises(Problem, match="team"):
+        team.inbox(team.colleague)
 
 
 def test_over_http_the_inbox_says_where_to_go_on_and_a_stranger_learns_nothing(site: Site) -> None:

@@ -139,6 +139,7 @@ class World:
         """Apply one change, as the feed would."""
         event = Event.create("test", "care.concord.test", plain(data), time=NOW)
         with self.database.transaction() as session:
+            projections.take_turns(session, [event])
             handler(session, event)
 
     def activate(self, *, version: int = 1, grants: list[dict[str, Any]] | None = None, **changed: Any) -> None:

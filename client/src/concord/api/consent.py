@@ -149,6 +149,11 @@ class Consent(Answer):
         """The version in force, if any."""
         return next((version for version in self.versions if version.status == "active"), None)
 
+    @property
+    def cited(self) -> ConsentVersion:
+        """The version that a letter would cite: the active one, else the newest, whose refusal then says why."""
+        return self.active or self.latest
+
 
 class Disclosure(Answer):
     """One line of the account: what was released, refused, handed out or opened under a consent."""

@@ -6,7 +6,6 @@ Owns the shape of those answers. Refuses to send anybody anything: a covering co
 from __future__ import annotations
 
 from datetime import datetime
-from http import HTTPStatus
 from uuid import UUID
 
 from ..errors import ServiceError
@@ -44,7 +43,7 @@ class CoverageApi:
         try:
             answer = self._transport.json("GET", self._path(practitioner))
         except ServiceError as refused:
-            if refused.by_concord and refused.status == HTTPStatus.NOT_FOUND:
+            if refused.type == "not-found":
                 return None
             raise
         with readable():

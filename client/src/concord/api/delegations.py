@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from concord_formats.delegations import SignedDelegation
@@ -46,7 +45,9 @@ class DelegationsApi:
     def give(self, signed: SignedDelegation) -> KeptDelegation:
         """As the delegator: put a signed delegation on record. Doing so again changes nothing."""
         body = {"line": to_base64url(signed.line), "signature": to_base64url(signed.signature)}
-        return self._read(self._transport.json("POST", _PATH, json=body))
+        answer = self._transport.json("POST", _PATH, json=body)
+        with readable():
+            return KeptDelegation.model_validate(answer)
 
     def delegations(self, *, delegator: UUID | None = None, delegate: UUID | None = None) -> Iterator[KeptDelegation]:
         """Those that somebody gave, or that were given to them."""
@@ -55,19 +56,11 @@ class DelegationsApi:
         fetch = lambda q: self._transport.json("GET", _PATH, params=q)  # noqa: E731 - as the other lists
         return paged(fetch, "delegations", KeptDelegation, given)
 
-    def delegation(self, delegation: UUID) -> KeptDelegation:
-        """One by id. Raises `ServiceError`."""
-        return self._read(self._transport.json("GET", f"{_PATH}/{delegation}"))
-
     def revoke(self, delegation: UUID) -> Ended:
         """As the delegator, the delegate or their administrator: end it. Doing so again waits again."""
         answer = self._transport.json("DELETE", f"{_PATH}/{delegation}")
         with readable():
             return Ended.model_validate(answer)
-
-    def _read(self, answer: Any) -> KeptDelegation:
-        with readable():
-            return KeptDelegation.model_validate(answer)
 
 
 __all__ = ["DelegationsApi", "KeptDelegation"]

@@ -46,7 +46,7 @@ class _Addressed(Answer):
 
     @property
     def parsed_address(self) -> Address:
-        """The address, read strictly from its exact bytes. Raises `AddressError`."""
+        """The address, read strictly from its exact bytes. Raises `AddressError`, `SignatureError`."""
         return parse_address(from_base64url(self.address))
 
 

@@ -34,9 +34,9 @@ def with_covering(client: Client, draft: Draft, *, covering: bool) -> Draft:
     if covering:
         return _with_those_who_cover(client, draft)
     with suppress(ServiceError, UnreachableError):  # the letter itself meets them again, and tells them better
-        people = client.letters.recipients(draft)
-        for each in _absences(client, people):
-            note(_remark(client, each, people, "To send it to them as well: --covering"))
+        draft = replace(draft, recipients=client.letters.recipients(draft))  # and they are not looked up again
+        for each in _absences(client, draft.recipients):
+            note(_remark(client, each, draft.recipients, "To send it to them as well: --covering"))
     return draft
 
 

@@ -54,11 +54,8 @@ class HandingOver:
 
     def look(self, now: float) -> bool:
         """As `catch_up`, when it is an hour since the last look by a clock that says `now` (POSIX seconds)."""
-        with self._store.changing(_DOCUMENT) as known:
-            due = not 0 <= now - known.get("looked", 0) < LOOK_AFTER_SECONDS
-            if due:
-                known["looked"] = now  # also if it comes to nothing: the next command is not to wait for it again
-        return due and self.catch_up(look=True)
+        # Also if it comes to nothing: the next command is not to wait for it again.
+        return self._store.due(_DOCUMENT, "looked", now, LOOK_AFTER_SECONDS) and self.catch_up(look=True)
 
     def catch_up(self, *, look: bool = False) -> bool:
         """Take over what other devices handed to this one, where something is lacking; whether that was a key.

@@ -65,12 +65,7 @@ class Watch:
 
     def due(self) -> bool:
         """Whether it is time to ask; from then on it was asked, whatever comes of it."""
-        now = self._clock()
-        with self._store.changing(DOCUMENT) as known:
-            due = not 0 <= now - known.get("asked", 0) < ASK_AFTER_SECONDS
-            if due:
-                known["asked"] = now
-        return due
+        return self._store.due(DOCUMENT, "asked", self._clock(), ASK_AFTER_SECONDS)
 
     def _news(self, stored: StoredBackup) -> Tried | None:
         used = stored.used_at

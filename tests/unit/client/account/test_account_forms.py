@@ -208,6 +208,7 @@ def test_a_letter_that_somebody_sent_for_another_to_a_team_says_so_in_every_form
     assert said in event["outcomeDesc"]
     delegator = event["agent"][2]
     assert (delegator["type"]["coding"][0]["code"], delegator["name"]) == ("DELEGATOR", "Dr. Bo Park")
+    assert [each["requestor"] for each in event["agent"]] == [True, False, False]
     assert "Enviada por Dr. Ana Silva en nombre de Dr. Bo Park" in printed(as_pdf(sheet(language="es")))
     assert {each["on_behalf_of"] + each["team"] for each in rows(as_csv(SHEET)) if each["n"] != "8"} == {""}
 

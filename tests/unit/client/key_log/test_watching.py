@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from concord.key_log import Alarm, KeyLog, alarms
+from concord.key_log.mirror import Named
+from concord.key_log.watching import name_alarms
 from concord.keyring import Keyring
 from concord_formats.key_log import Binding, BindingKind
 
@@ -124,6 +128,12 @@ def test_a_name_that_looks_like_ones_own_over_another_account(town: Town, log: K
     assert "looks like yours" in alarm.message and str(other.account) in alarm.message
     town.fill(3)
     assert len(seen(log)) == 1
+
+
+def test_of_two_who_have_no_number_none_is_taken() -> None:
+    me = Named(1, uuid4(), "office", "office", None, HARBOR, "administrator")
+    [alarm] = name_alarms(me, [me, replace(me, leaf=2, account=uuid4())])
+    assert alarm.message.endswith("goes by your name") and "namesake" in alarm.hint
 
 
 def test_a_name_that_only_sounds_like_ones_own_is_no_alarm(town: Town, log: KeyLog) -> None:
